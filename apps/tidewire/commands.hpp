@@ -1,0 +1,20 @@
+#pragma once
+
+#include "exit_code.hpp"
+
+#include <CLI/App.hpp>
+
+#include <functional>
+
+namespace tidewire::cli {
+
+// What the chosen command will do once the whole command line was understood.
+using action = std::function<exit_code()>;
+
+// Each adds its subcommand; when that is chosen, `chosen` is set.
+void add_get(CLI::App& app, action& chosen);
+void add_transfers(CLI::App& app, action& chosen);
+void add_serve(CLI::App& app, action& chosen);
+void add_proxy(CLI::App& app, action& chosen);
+
+}  // namespace tidewire::cli

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <tidewire/core/context.hpp>
+#include <tidewire/core/initiate.hpp>
+#include <tidewire/file/filesystem.hpp>
+#include <tidewire/server/http_server.hpp>
+#include <tidewire/server/message.hpp>
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace tidewire::server {
+
+struct backend_options {
+  std::string data_folder;   // what the backend keeps; must exist
+  std::string files_folder;  // what /files serves; must exist
+  http_server_options http;
+  // The text of /metrics in Prometheus' format; without it the route answers 404. Thread-safe.
+  std::function<std::string()> render_metrics;
+};
+
+// Tidewire's backend as one object: routes, file service and HTTP edge. What `tidewire serve` and
+// the demo embed. Thread-safe; `disk` must outlive it, and it must outlive async_run().
+class backend {
+ public:
+  backend(context ctx, file::filesystem& disk, backend_options options);
+  ~backend();
+
+  // errc::invalid_argument when a folder isn't there; otherwise as http_server::listen().
+  result<void> listen();
+  std::uint16_t port() const;
+
+  // Answers requests without a socket: for the lab's network. Valid as long as the backend.
+  handler get_handler();
+
+  // void(error_code): serves until stop(). Cancelling it stops without grace.
+  template <class Token = asio::use_awaitable_t<>>
+  auto async_run(Token&& token = {}) {
+    return initiate<void(error_code)>(
+        [this](asio::any_completion_handler<void(error_code)> done) { start(std::move(done)); },
+        std::forward<Token>(token));
+  }
+
+  // As http_server::stop(). /readyz answers 503 from now on.
+  void stop(std::chrono::nanoseconds grace = std::chrono::seconds(5));
+
+ private:
+  void start(asio::any_completion_handler<void(error_code)> done);
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace tidewire::server

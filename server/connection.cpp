@@ -1,0 +1,460 @@
+#include "deadline.hpp"
+#include "edge.hpp"
+#include "request_reader.hpp"
+#include "response_head.hpp"
+
+#include <tidewire/core/error.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace tidewire::server {
+namespace {
+
+using tcp = asio::ip::tcp;
+
+constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t read_bytes = 4 * 1024;        // while a head is expected
+constexpr std::size_t body_read_bytes = 64 * 1024;  // while a body is
+constexpr std::size_t write_bytes = 256 * 1024;     // of a streamed body, at a time
+constexpr std::size_t max_chunk_line_bytes = 8 * 1024;
+constexpr std::uint64_t max_drained_bytes = 64 * 1024;
+constexpr std::size_t max_lingering_bytes = 1024 * 1024;
+constexpr auto lingering = std::chrono::seconds(2);
+
+// The socket with its input buffer and deadline: what both directions share.
+class stream {
+ public:
+  stream(tcp::socket s, const http_server_options& o)
+      : socket(std::move(s)),
+        options(o),
+        deadline(std::make_shared<moving_deadline>(socket.get_executor(), [this] { close(); })) {}
+  ~stream() { deadline->cancel(); }
+
+  std::string_view input() const { return std::string_view(buffer_).substr(begin_); }
+
+  void consume(std::size_t n) {
+    begin_ += n;
+    if (begin_ < buffer_.size()) return;
+    begin_ = 0;
+    // An idle connection keeps no memory that it may never need again.
+    if (buffer_.capacity() > read_bytes) buffer_ = std::string();
+    buffer_.clear();
+  }
+
+  // Appends what arrives; false when the connection is over. The caller has set the deadline.
+  asio::awaitable<bool> receive(std::size_t most) {
+    buffer_.erase(0, std::exchange(begin_, 0));
+    auto had = buffer_.size();
+    buffer_.resize(had + most);
+    auto space = asio::buffer(buffer_.data() + had, most);
+    auto [ec, n] = co_await socket.async_read_some(space, quietly);
+    buffer_.resize(had + n);
+    co_return !ec && n > 0;
+  }
+
+  // Sends all; the deadline moves with every write that got through.
+  asio::awaitable<bool> send(asio::const_buffer bytes) {
+    while (bytes.size() > 0) {
+      deadline->after(options.write_deadline);
+      auto [ec, n] = co_await socket.async_write_some(bytes, quietly);
+      if (ec) co_return false;
+      bytes += n;
+      sent += n;
+    }
+    co_return true;
+  }
+
+  void close() {
+    error_code ignored;
+    socket.close(ignored);
+  }
+
+  tcp::socket socket;
+  const http_server_options& options;
+  std::shared_ptr<moving_deadline> deadline;
+  std::uint64_t sent = 0;  // in all, heads included
+
+ private:
+  std::string buffer_;
+  std::size_t begin_ = 0;
+};
+
+// Decodes the body of one request as the handler asks for it.
+class body_stream final : public request_body {
+ public:
+  body_stream(stream& wire, request_reader& reader)
+      : wire_(wire), reader_(reader), began_(wire.deadline->now()) {}
+
+  asio::awaitable<result<std::size_t>> read(std::span<std::byte> space) override {
+    while (!failure_ && !reader_.done() && !space.empty()) {
+      auto step = reader_.decode(wire_.input(), space);
+      wire_.consume(step.consumed);
+      received_ += step.produced;
+      failure_ = step.failure;
+      if (failure_) break;
+      if (step.produced > 0) co_return step.produced;
+      if (reader_.done()) break;
+      // What is left is part of a chunk's line or of the trailer.
+      if (wire_.input().size() >= max_chunk_line_bytes) {
+        failure_ = make_error_code(errc::limit_exceeded);
+        break;
+      }
+      if (!co_await more()) failure_ = make_error_code(boost::system::errc::connection_aborted);
+    }
+    if (failure_) co_return failure_;
+    co_return std::size_t(0);
+  }
+
+  // The client waits for our word before it sends; without it, it may never send.
+  bool awaits_continue() const { return reader_.how().expects_continue && !continued_; }
+  bool failed() const { return failure_.failed(); }
+
+ private:
+  asio::awaitable<bool> more() {
+    if (awaits_continue()) {
+      continued_ = true;
+      constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      bool sent = co_await wire_.send(asio::buffer(go_on));
+      if (!sent) co_return false;
+    }
+    const auto& o = wire_.options;
+    auto rate = std::max<std::uint64_t>(o.min_body_bytes_per_second, 1);
+    auto earned = std::chrono::seconds(received_ / rate);
+    auto slow = began_ + o.body_deadline + earned;
+    wire_.deadline->at(std::min(wire_.deadline->now() + o.body_deadline, slow));
+    co_return co_await wire_.receive(body_read_bytes);
+  }
+
+  stream& wire_;
+  request_reader& reader_;
+  clock::time_point began_;
+  std::uint64_t received_ = 0;
+  bool continued_ = false;
+  error_code failure_;
+};
+
+class connection_impl final : public connection {
+ public:
+  connection_impl(std::shared_ptr<edge> shared, tcp::socket socket, std::string peer)
+      : edge_(std::move(shared)),
+        peer_(std::move(peer)),
+        wire_(std::move(socket), edge_->options) {}
+
+  void start(std::function<void()> gone) override;
+  void begin_stop() override;
+  void force_close() override;
+
+ private:
+  struct head_outcome {
+    std::size_t length = 0;
+    std::optional<refusal> bad;
+    bool over = false;
+  };
+
+  std::shared_ptr<connection_impl> self() {
+    return std::static_pointer_cast<connection_impl>(shared_from_this());
+  }
+  static asio::awaitable<void> serve(std::shared_ptr<connection_impl> self);
+  asio::awaitable<bool> serve_one();
+  asio::awaitable<head_outcome> read_head();
+  asio::awaitable<response> ask_handler(request& req);
+  asio::awaitable<bool> refuse(refusal why);
+  asio::awaitable<bool> respond(const request& req, const request_reader& reader, response& answer,
+                                bool keep_alive);
+  asio::awaitable<bool> send_body(response_body& body, std::string head, body_framing framing);
+  asio::awaitable<bool> send_chunked(response_body& body, std::string head);
+  asio::awaitable<bool> drain(body_stream& body, const request_reader& reader);
+  asio::awaitable<void> linger();
+  std::string head_of(const response& answer, unsigned version, body_framing framing,
+                      std::uint64_t length, bool keep_alive) const;
+
+  std::shared_ptr<edge> edge_;
+  std::string peer_;
+  stream wire_;
+  asio::cancellation_signal cancel_;
+  bool stopping_ = false;
+  bool idle_ = true;  // between two requests, and nothing of the next has come
+  bool first_ = true;
+};
+
+void connection_impl::start(std::function<void()> gone) {
+  auto strand = wire_.socket.get_executor();
+  auto done = [self = self(), gone = std::move(gone)](const std::exception_ptr&) {
+    // A cancelled wait ends the coroutine by an exception; there is nobody to tell.
+    self->wire_.deadline->cancel();
+    self->wire_.close();
+    gone();
+  };
+  // The coroutine and the signal live on the same strand.
+  asio::post(strand, [self = self(), strand, done = std::move(done)]() mutable {
+    auto slot = self->cancel_.slot();
+    asio::co_spawn(strand, serve(self), asio::bind_cancellation_slot(slot, std::move(done)));
+  });
+}
+
+void connection_impl::begin_stop() {
+  asio::post(wire_.socket.get_executor(), [self = self()] {
+    self->stopping_ = true;
+    if (self->idle_) self->wire_.close();
+  });
+}
+
+void connection_impl::force_close() {
+  asio::post(wire_.socket.get_executor(), [self = self()] {
+    self->stopping_ = true;
+    self->wire_.close();
+    self->cancel_.emit(asio::cancellation_type::terminal);
+  });
+}
+
+asio::awaitable<void> connection_impl::serve(std::shared_ptr<connection_impl> self) {
+  error_code ignored;
+  self->wire_.socket.set_option(tcp::no_delay(true), ignored);
+  bool more = true;
+  while (more && self->wire_.socket.is_open()) {
+    auto before = self->wire_.sent;
+    more = co_await self->serve_one();
+    self->first_ = false;
+    auto sent = self->wire_.sent - before;
+    if (sent > 0)
+      self->edge_->ctx.metrics->count("tidewire_http_sent_bytes_total", static_cast<double>(sent));
+    if (self->stopping_ && self->wire_.input().empty()) more = false;
+  }
+  if (self->wire_.deadline->expired()) self->edge_->refused("deadline", self->peer_);
+}
+
+// False: the connection ends here.
+asio::awaitable<bool> connection_impl::serve_one() {
+  idle_ = true;
+  auto head = co_await read_head();
+  idle_ = false;
+  if (head.over) co_return false;
+  if (head.bad) co_return co_await refuse(*head.bad);
+
+  request_reader reader(edge_->options.max_header_bytes, edge_->options.max_body_bytes);
+  request req;
+  req.peer = peer_;
+  auto bad = reader.parse_head(wire_.input().substr(0, head.length), req);
+  wire_.consume(head.length);
+  if (bad) co_return co_await refuse(*bad);
+  wire_.deadline->none();  // a handler's time is its own
+
+  body_stream body(wire_, reader);
+  req.body = &body;
+  response answer;
+  if (auto stopped = screen(req, edge_->policy)) {
+    edge_->refused(stopped->reason, peer_);
+    answer = std::move(stopped->answer);
+  } else {
+    answer = co_await ask_handler(req);
+  }
+  // A body that nobody read stands between us and the next request.
+  const auto& how = reader.how();
+  bool can_drain = reader.done() || (!body.failed() && !body.awaits_continue() && !how.chunked &&
+                                     how.content_length <= max_drained_bytes);
+  bool keep_alive = how.keep_alive && can_drain && !stopping_;
+  edge_->answered(req, answer.status);
+  bool sent = co_await respond(req, reader, answer, keep_alive);
+  if (!sent) co_return false;
+  if (keep_alive) co_return co_await drain(body, reader);
+  if (!reader.done()) co_await linger();
+  co_return false;
+}
+
+asio::awaitable<connection_impl::head_outcome> connection_impl::read_head() {
+  const auto& o = edge_->options;
+  head_outcome out;
+  head_scan scan;
+  bool begun = false;
+  wire_.deadline->after(first_ ? o.header_deadline : o.keep_alive);
+  while (true) {
+    // RFC 9112, 2.2: an empty line before the request line is left over from the last body.
+    if (!begun && wire_.input().starts_with("\r\n")) wire_.consume(2);
+    auto input = wire_.input();
+    if (!begun && !input.empty() && input != "\r") {
+      begun = true;
+      idle_ = false;
+      // From the first byte on, whatever drips in: a head has one deadline as a whole.
+      if (!first_) wire_.deadline->after(o.header_deadline);
+    }
+    if (begun) {
+      auto seen = scan.feed(input);
+      out.bad = seen.bad;
+      if (seen.length && *seen.length > o.max_header_bytes)
+        out.bad = refusal{431, "head_too_large"};
+      if (!out.bad && !seen.length && input.size() >= o.max_header_bytes)
+        out.bad = refusal{431, "head_too_large"};
+      out.length = seen.length.value_or(0);
+      if (out.bad || seen.length) co_return out;
+    }
+    out.over = !co_await wire_.receive(read_bytes);
+    if (out.over) co_return out;
+  }
+}
+
+asio::awaitable<response> connection_impl::ask_handler(request& req) {
+  std::exception_ptr failure;
+  try {
+    auto pending = edge_->answer(req);
+    co_return co_await std::move(pending);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // Handlers report by value; one that throws has a bug, which must not end the other connections.
+  // A cancelled wait comes here too, and then nobody reads the answer.
+  edge_->ctx.log->write(severity::error, "http.handler_threw", {{"path", req.path}});
+  co_return problem(500, "Internal Server Error");
+}
+
+asio::awaitable<bool> connection_impl::refuse(refusal why) {
+  edge_->refused(why.reason, peer_);
+  auto answer = problem(why.status, std::string(reason_of(why.status)), why.reason);
+  request none;
+  edge_->answered(none, why.status);
+  auto head = head_of(answer, 11, body_framing::length, *answer.body->size(), false);
+  bool sent = co_await send_body(*answer.body, std::move(head), body_framing::length);
+  if (sent) co_await linger();
+  co_return false;
+}
+
+std::string connection_impl::head_of(const response& answer, unsigned version, body_framing framing,
+                                     std::uint64_t length, bool keep_alive) const {
+  head_options how;
+  how.version = version;
+  how.framing = framing;
+  how.content_length = length;
+  how.keep_alive = keep_alive;
+  how.date = std::chrono::floor<std::chrono::seconds>(clock(edge_->ctx.exec).wall_now());
+  return format_head(answer, how);
+}
+
+asio::awaitable<bool> connection_impl::respond(const request& req, const request_reader& reader,
+                                               response& answer, bool keep_alive) {
+  std::optional<std::uint64_t> size;
+  if (answer.body) size = answer.body->size();
+  auto framing = choose_framing(answer.status, reader.version(), size, answer.body != nullptr);
+  if (framing == body_framing::close) keep_alive = false;
+  auto head = head_of(answer, reader.version(), framing, size.value_or(0), keep_alive);
+  if (req.method == "HEAD" || framing == body_framing::none || !answer.body) {
+    bool sent = co_await wire_.send(asio::buffer(head));
+    co_return sent;
+  }
+  bool sent = false;
+  if (framing == body_framing::chunked)
+    sent = co_await send_chunked(*answer.body, std::move(head));
+  else
+    sent = co_await send_body(*answer.body, std::move(head), framing);
+  co_return sent&& framing != body_framing::close;
+}
+
+// The head travels with the first bytes of the body; after that the buffer is used again and again.
+asio::awaitable<bool> connection_impl::send_body(response_body& body, std::string head,
+                                                 body_framing framing) {
+  auto left = framing == body_framing::length ? *body.size() : ~std::uint64_t(0);
+  auto space = std::min<std::uint64_t>(write_bytes, left);
+  std::vector<std::byte> buffer(head.size() + std::max<std::uint64_t>(space, 1));
+  std::copy_n(reinterpret_cast<const std::byte*>(head.data()), head.size(), buffer.begin());
+  auto used = head.size();
+  while (true) {
+    auto room = std::span(buffer).subspan(used);
+    auto n = body.read(room.first(std::min<std::uint64_t>(room.size(), left)));
+    bool broken = !n || (*n == 0 && left > 0 && framing == body_framing::length);
+    if (broken) {
+      // Closing short is the only way left to say that what came is not the whole.
+      edge_->ctx.log->write(severity::warning, "http.body_broke_off", {{"peer", peer_}});
+      if (used > 0) co_await wire_.send(asio::buffer(buffer.data(), used));
+      co_return false;
+    }
+    left -= *n;
+    used += *n;
+    bool sent = co_await wire_.send(asio::buffer(buffer.data(), used));
+    if (!sent || left == 0 || *n == 0) co_return sent;
+    used = 0;
+  }
+}
+
+asio::awaitable<bool> connection_impl::send_chunked(response_body& body, std::string head) {
+  constexpr std::size_t line_bytes = 10;  // eight digits, CR, LF
+  constexpr std::string_view crlf = "\r\n";
+  constexpr std::string_view last = "0\r\n\r\n";
+  bool sent = co_await wire_.send(asio::buffer(head));
+  std::vector<std::byte> buffer(write_bytes);
+  while (sent) {
+    auto space = std::span(buffer).subspan(line_bytes, write_bytes - line_bytes - crlf.size());
+    auto n = body.read(space);
+    if (!n) {
+      edge_->ctx.log->write(severity::warning, "http.body_broke_off", {{"peer", peer_}});
+      co_return false;
+    }
+    if (*n == 0) break;
+    char line[line_bytes + 1];
+    std::snprintf(line, sizeof line, "%08x\r\n", static_cast<std::uint32_t>(*n));
+    std::copy_n(reinterpret_cast<const std::byte*>(line), line_bytes, buffer.begin());
+    std::copy_n(reinterpret_cast<const std::byte*>(crlf.data()), crlf.size(),
+                buffer.begin() + static_cast<std::ptrdiff_t>(line_bytes + *n));
+    sent = co_await wire_.send(asio::buffer(buffer.data(), line_bytes + *n + crlf.size()));
+  }
+  if (!sent) co_return false;
+  sent = co_await wire_.send(asio::buffer(last));
+  co_return sent;
+}
+
+asio::awaitable<bool> connection_impl::drain(body_stream& body, const request_reader& reader) {
+  std::array<std::byte, 4096> space;
+  while (!reader.done()) {
+    auto n = co_await body.read(space);
+    if (!n) co_return false;
+  }
+  co_return true;
+}
+
+// Closing with unread bytes resets the connection, and the reset may overtake our answer.
+asio::awaitable<void> connection_impl::linger() {
+  error_code ec;
+  wire_.socket.shutdown(tcp::socket::shutdown_send, ec);
+  wire_.deadline->after(lingering);
+  std::size_t seen = wire_.input().size();
+  wire_.consume(seen);
+  while (!ec && seen < max_lingering_bytes) {
+    bool more = co_await wire_.receive(body_read_bytes);
+    if (!more) break;
+    seen += wire_.input().size();
+    wire_.consume(wire_.input().size());
+  }
+  wire_.deadline->none();
+}
+
+}  // namespace
+
+void edge::refused(std::string_view reason, std::string_view peer) const {
+  ctx.metrics->count("tidewire_http_refusals_total", 1, "reason=" + std::string(reason));
+  ctx.log->write(severity::info, "http.refused", {{"reason", reason}, {"peer", peer}});
+}
+
+void edge::answered(const request& req, unsigned status) const {
+  auto code = std::to_string(status);
+  ctx.metrics->count("tidewire_http_requests_total", 1, "status=" + code.substr(0, 1) + "xx");
+  ctx.log->write(
+      severity::debug, "http.request",
+      {{"method", req.method}, {"path", req.path}, {"status", code}, {"peer", req.peer}});
+}
+
+std::shared_ptr<connection> make_connection(std::shared_ptr<edge> shared, tcp::socket socket,
+                                            std::string peer) {
+  return std::make_shared<connection_impl>(std::move(shared), std::move(socket), std::move(peer));
+}
+
+}  // namespace tidewire::server
