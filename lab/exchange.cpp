@@ -95,12 +95,10 @@ void exchange::draw_response_faults(reply& r) {
 }
 
 void exchange::start_response(reply r) {
-  if (log_number_) {
-    if (auto* record = net_.logged(*log_number_)) {
-      record->answered = net_.w.now();
-      record->status = r.head.status;
-      record->retry_after = retry_after_of(r.head);
-    }
+  if (auto* record = log_number_ ? net_.logged(*log_number_) : nullptr) {
+    record->answered = net_.w.now();
+    record->status = r.head.status;
+    record->retry_after = retry_after_of(r.head);
   }
   draw_response_faults(r);
   bool bodiless = r.bytes && *r.bytes == 0 && !r.ends_early;
@@ -251,6 +249,8 @@ void exchange::deliver_head() {
     fail(make_error_code(http::errc::limit_exceeded), "the head is too large");
     return;
   }
+  if (auto* record = log_number_ ? net_.logged(*log_number_) : nullptr)
+    record->received = net_.w.now();
   head_seen_ = true;
   summary_.status = reply_->head.status;
   arm(req_.limits.idle, make_error_code(http::errc::idle_timeout), "nothing arrived in time");

@@ -98,6 +98,7 @@ class exchange final : public http::exchange_control,
   link_faults faults_;
   host_state* host_ = nullptr;
   std::uint64_t incarnation_ = 0;
+  clock::time_point asked_{};
   std::optional<std::uint64_t> log_number_;
   event_id deadline_;
   bool over_ = false, holds_connection_ = false, reused_ = false;

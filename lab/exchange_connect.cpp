@@ -40,6 +40,7 @@ asio::awaitable<void> repeat_later(std::shared_ptr<server_call> call, clock::dur
 
 void exchange::begin() {
   if (over_) return;
+  asked_ = net_.w.now();
   auto self = shared_from_this();
   handler_->on_start(self);
   if (over_) return;
@@ -116,6 +117,7 @@ void exchange::send_request() {
     r.method = req_.method;
     r.target = req_.target.target();
     r.range = text_of(req_.headers, "Range");
+    r.asked = asked_;
     r.sent = net_.w.now();
     log_number_ = net_.log_request(std::move(r));
   }

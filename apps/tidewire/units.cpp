@@ -108,7 +108,7 @@ std::string format_clock(std::chrono::seconds time) {
 std::string format_duration(std::chrono::nanoseconds time) {
   auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
   if (ms < 1000) return fmt::format("{} ms", ms);
-  if (ms < 60'000) return fmt::format("{:.1f} s", static_cast<double>(ms / 100) / 10);
+  if (ms < 60'000) return fmt::format("{:.1f} s", static_cast<double>(ms - ms % 100) / 1000);
   auto s = ms / 1000;
   if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
   return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);

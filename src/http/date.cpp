@@ -119,11 +119,11 @@ std::string format_date(sys_seconds when) {
   auto day = std::chrono::floor<std::chrono::days>(when);
   std::chrono::year_month_day date(day);
   std::chrono::hh_mm_ss time(when - day);
-  auto weekday = weekdays[std::chrono::weekday(day).c_encoding()].substr(0, 3);
-  auto month = months[static_cast<unsigned>(date.month()) - 1];
+  std::string weekday(weekdays[std::chrono::weekday(day).c_encoding()].substr(0, 3));
+  std::string month(months[static_cast<unsigned>(date.month()) - 1]);
   char out[64];
-  auto n = std::snprintf(out, sizeof out, "%.3s, %02u %.3s %04d %02d:%02d:%02d GMT", weekday.data(),
-                         static_cast<unsigned>(date.day()), month.data(),
+  auto n = std::snprintf(out, sizeof out, "%s, %02u %s %04d %02d:%02d:%02d GMT", weekday.c_str(),
+                         static_cast<unsigned>(date.day()), month.c_str(),
                          static_cast<int>(date.year()), static_cast<int>(time.hours().count()),
                          static_cast<int>(time.minutes().count()),
                          static_cast<int>(time.seconds().count()));

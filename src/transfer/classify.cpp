@@ -106,17 +106,19 @@ bool is_transient(unsigned status) {
   return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
-verdict later(const http::response_head& head, std::chrono::system_clock::time_point wall_now,
-              std::chrono::nanoseconds cap) {
-  verdict v{.kind = verdict_kind::later,
-            .reason = "the server answered " + std::to_string(head.status)};
-  v.overloaded = head.status == 429 || head.status == 503;
-  if (auto text = head.headers.find("retry-after"))
-    v.retry_after = http::parse_retry_after(*text, wall_now, cap);
-  return v;
+bool asks_for_fewer(unsigned status) {
+  return status == 429 || status == 503;
 }
 
 }  // namespace
+
+std::optional<std::chrono::nanoseconds> retry_after_of(
+    const http::response_head& head, std::chrono::system_clock::time_point wall_now,
+    std::chrono::nanoseconds cap) {
+  if (!http::is_redirect(head.status) && !is_transient(head.status)) return std::nullopt;
+  auto text = head.headers.find("retry-after");
+  return text ? http::parse_retry_after(*text, wall_now, cap) : std::nullopt;
+}
 
 verdict classify(const range_query& query, const http::response_head& head,
                  const known_state& known, std::chrono::system_clock::time_point wall_now,
@@ -127,9 +129,14 @@ verdict classify(const range_query& query, const http::response_head& head,
   if (status == 416) return unsatisfied(query, head, known);
   if (status == 412)
     return {.kind = verdict_kind::changed, .reason = "412: the resource changed on the server"};
-  if (http::is_redirect(status)) return {.kind = verdict_kind::redirect, .reason = "redirect"};
-  if (is_transient(status)) return later(head, wall_now, max_retry_after);
   auto reason = "the server answered " + std::to_string(status);
+  if (http::is_redirect(status) || is_transient(status)) {
+    verdict v{.kind = http::is_redirect(status) ? verdict_kind::redirect : verdict_kind::later,
+              .reason = std::move(reason)};
+    v.retry_after = retry_after_of(head, wall_now, max_retry_after);
+    v.overloaded = asks_for_fewer(status);
+    return v;
+  }
   if (query.pinned && (status == 401 || status == 403 || status == 410 || status == 404))
     return {.kind = verdict_kind::reprobe, .reason = std::move(reason)};
   return {.kind = verdict_kind::refused, .reason = std::move(reason)};

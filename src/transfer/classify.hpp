@@ -35,7 +35,7 @@ enum class verdict_kind {
   changed,    // another generation: truncate and begin anew, never mix
   unproved,   // this answer can't be joined to the bytes held: begin anew in one stream
   bad_range,  // the answer is not the range asked for: give up ranges on this server
-  redirect,   // to another place
+  redirect,   // to another place, after `retry_after` if there is one
   reprobe,    // the place a redirect led to refuses now: ask the original again
   later,      // 408, 425, 429, 5xx: try again, after `retry_after`
   refused,    // a final no
@@ -52,6 +52,12 @@ struct verdict {
   // The server asked for fewer requests (429, 503).
   bool overloaded = false;
 };
+
+// How long nothing may be asked of this origin: Retry-After where it means that (RFC 9110, 10.2.3:
+// 429 and 503, what else may be tried again, and redirects). At most `cap`.
+std::optional<std::chrono::nanoseconds> retry_after_of(
+    const http::response_head& head, std::chrono::system_clock::time_point wall_now,
+    std::chrono::nanoseconds cap);
 
 // Decides what an answer means before its first byte is written. Pure; the heart of law D1.
 // `wall_now` is for a Retry-After date alone, `max_retry_after` its cap.

@@ -96,6 +96,7 @@ asio::awaitable<void> download_connection::fetch() {
   body_bytes_ = discarded_bytes_ = 0;
   ++state_.result_.requests;
   auto request = state_.request_for(job_);
+  asked_origin_ = request.target.origin();
   auto token = asio::bind_cancellation_slot(cancel_.slot(), asio::as_tuple(asio::use_awaitable));
   http::exchange_handler& handler = *this;
   auto [ec, summary] = co_await client_.async_exchange(std::move(request), handler, token);
@@ -109,7 +110,17 @@ void download_connection::on_start(std::shared_ptr<http::exchange_control> contr
   control_ = std::move(control);
 }
 
+// Before anything else, and for an answer that nobody wants any more too: the origin was asked.
+void download_connection::heed_retry_after(const http::response_head& head) {
+  auto delay = retry_after_of(head, state_.time().wall_now(),
+                              state_.settings().retries.max_retry_after);
+  if (!delay) return;
+  auto now = state_.time().now();
+  gate_.close_until(asked_origin_, now + *delay, now);
+}
+
 http::flow download_connection::on_head(const http::response_head& head) {
+  heed_retry_after(head);
   if (ending_ || state_.failed() || state_.outdated(job_)) return http::flow::stop;
   auto before = state_.generation();
   verdict_ = state_.take_head(id_, job_, head);
@@ -165,21 +176,17 @@ std::optional<clock::duration> download_connection::settle_verdict(const verdict
         return give_up(errc::refused,
                        "the server redirects to where this client does not follow: " + ec.message(),
                        ec);
-      return clock::duration(0);
+      return v.retry_after.value_or(clock::duration(0));
     case verdict_kind::reprobe:
       if (state_.reprobe(job_)) return clock::duration(0);
       [[fallthrough]];
     case verdict_kind::refused:
       state_.result_.http_status = head_.status;
       return give_up(errc::refused, v.reason, {});
-    case verdict_kind::later: {
+    case verdict_kind::later:
       if (v.overloaded) state_.connections().halve();
-      auto now = state_.time().now();
-      if (v.retry_after)
-        gate_.close_until(state_.source(job_.source).location.origin(), now + *v.retry_after, now);
       state_.result_.http_status = head_.status;
       return retry(errc::network_exhausted, v.reason, v.retry_after);
-    }
     case verdict_kind::bad_range:
     case verdict_kind::unproved:
       if (state_.give_up_ranges(job_)) return clock::duration(0);

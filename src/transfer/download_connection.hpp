@@ -44,6 +44,7 @@ class download_connection final : private http::exchange_handler {
   http::flow on_head(const http::response_head& head) override;
   http::flow on_body(std::span<const std::byte> bytes) override;
 
+  void heed_retry_after(const http::response_head& head);
   asio::awaitable<void> fetch();
   asio::awaitable<void> wait(clock::duration delay);
   asio::awaitable<void> wait_at_gate();
@@ -72,6 +73,7 @@ class download_connection final : private http::exchange_handler {
   unsigned failures_ = 0;
 
   // Of the exchange under way.
+  std::string asked_origin_;
   std::optional<verdict> verdict_;
   http::response_head head_;
   bool wanted_body_ = false;

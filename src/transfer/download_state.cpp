@@ -44,12 +44,15 @@ download_state::download_state(download_settings settings, file::filesystem& dis
   for (auto& url : settings_.sources) sources_.push_back({url, url});
 }
 
-error_code download_state::open() {
+void download_state::open() {
   if (settings_.sink) {
     landing_ = std::make_unique<sink_landing>(*settings_.sink);
-    return {};
+    return;
   }
-  if (!settings_.file.empty()) return open_target(settings_.file);
+  if (!settings_.file.empty()) {
+    open_target(settings_.file);
+    return;
+  }
   auto is = disk_.is_directory(settings_.folder);
   if (!is || !*is) {
     fail(errc::disk_failed,
@@ -58,17 +61,17 @@ error_code download_state::open() {
              "choose another",
          is ? boost::system::errc::make_error_code(boost::system::errc::no_such_file_or_directory)
             : is.error());
-    return error_;
+    return;
   }
   // The answer may give a better name; but when an earlier run used the URL's, go on with that.
   auto name = http::safe_file_name(sources_[0].given.file_name());
   auto path = settings_.folder + "/" + name;
-  if (name.empty()) return {};
-  if (auto partial = disk_.exists(partial_paths(path).journal); !partial || !*partial) return {};
-  return open_target(std::move(path));
+  if (name.empty()) return;
+  if (auto partial = disk_.exists(partial_paths(path).journal); partial && *partial)
+    open_target(path);
 }
 
-error_code download_state::open_target(std::string path) {
+bool download_state::open_target(const std::string& path) {
   std::string problem;
   auto opened = partial_file::open(disk_, path, settings_.keep, settings_.overwrite, problem);
   if (!opened) {
@@ -78,17 +81,18 @@ error_code download_state::open_target(std::string path) {
       fail(ec, problem);
     else
       fail(errc::disk_failed, problem.empty() ? "'" + path + "' can't be written" : problem, ec);
-    return error_;
+    return false;
   }
   landing_ = std::move(*opened);
   adopt_partial();
-  return {};
+  return true;
 }
 
 // What an earlier run left is used when a later answer can be proved to be of the same generation.
 void download_state::adopt_partial() {
   auto& origin = landing_->origin();
   if (!origin || (!origin->identity.provable() && !settings_.checksum)) return;
+  adopted_ = true;
   identity_ = origin->identity;
   for (auto& s : sources_) {
     // Validators belong to the place that gave them.
@@ -227,7 +231,7 @@ bool download_state::begin_generation(unsigned connection, download_source& from
       fail(errc::no_file_name, "neither the URL nor the answer gives a file name; choose one");
       return false;
     }
-    if (open_target(settings_.folder + "/" + name)) return false;
+    if (!open_target(settings_.folder + "/" + name)) return false;
     if (resumed_elsewhere(connection, from, v.identity)) return true;
   }
   auto free = settings_.sink ? result<std::uint64_t>(~std::uint64_t{0})
@@ -379,7 +383,7 @@ bool download_state::give_up_source(std::size_t source) {
 
 bool download_state::retry_after_mismatch() {
   // A single answer to a single request would only come again.
-  if (mismatch_retried_ || (result_.requests <= 1 && result_.resumed_bytes == 0)) return false;
+  if (mismatch_retried_ || (result_.requests <= 1 && !adopted_)) return false;
   mismatch_retried_ = true;
   say(download_event::kind_type::restarted, 0,
       "the digest does not match: fetching everything once more in one stream");

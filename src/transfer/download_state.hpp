@@ -44,7 +44,7 @@ class download_state {
   download_state(download_settings settings, file::filesystem& disk, clock time);
 
   // Opens the target, as far as its name is known, and takes up what an earlier run left.
-  error_code open();
+  void open();
 
   // The next exchange for an idle connection, if there is anything for it to do. `expected`: idle
   // connections, this one included, that will ask now.
@@ -98,7 +98,7 @@ class download_state {
   download_result result_;
 
  private:
-  error_code open_target(std::string path);
+  bool open_target(const std::string& path);
   std::string name_for(const http::response_head& head, const http::url& from) const;
   bool known_name_has_partial() const;
   void adopt_partial();
@@ -124,6 +124,7 @@ class download_state {
   bool open_ended_ = false;
   bool unverified_ = false;
   bool mismatch_retried_ = false;
+  bool adopted_ = false;  // what an earlier run left was taken up, if only a size
   unsigned generation_ = 1, restarts_ = 0, unproved_restarts_ = 0;
   error_code error_;
 };

@@ -43,7 +43,7 @@ void download_task::cancel() {
 asio::awaitable<std::pair<error_code, download_result>> download_task::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   last_commit_ = state_.time().now();
-  (void)state_.open();
+  state_.open();
   while (!cancelled_ && !state_.failed()) {
     co_await transfer();
     if (!state_.complete()) break;

@@ -147,7 +147,7 @@ result<void> partial_file::replace_journal() {
   if (!opened) return opened.error();
   auto writer = file::journal_writer::open(**opened, download_journal_format, 0);
   if (!writer) return writer.error();
-  writer_.emplace(std::move(*writer));
+  writer_.emplace(*writer);
   auto boot = encode_text(disk_.boot_id());
   auto origin = encode_origin(*origin_);
   if (auto r = writer_->append(static_cast<std::uint8_t>(journal_type::boot), boot); !r) return r;

@@ -33,7 +33,8 @@ void fuzz_records(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(2 + size);
   }
   std::uint64_t end = 0;
-  for (auto& r : state.held("boot").ranges()) {
+  auto held = state.held("boot");
+  for (auto& r : held.ranges()) {
     expect(r.begin < r.end && (end == 0 || r.begin > end));
     end = r.end;
   }

@@ -24,9 +24,11 @@ struct host_state;
 // One request that a client sent, as a passer-by would have seen it.
 struct request_record {
   std::string client, origin, method, target, range;
-  clock::time_point sent;  // when the client began to send
+  clock::time_point asked;  // when the client called for it: it may have waited for a connection
+  clock::time_point sent;   // when the client began to send
   // When the head of the answer left the server; not set while, or because, there is none.
   std::optional<clock::time_point> answered;
+  std::optional<clock::time_point> received;        // when that head reached the client
   unsigned status = 0;                              // of that answer
   std::optional<std::chrono::seconds> retry_after;  // of that answer, when in seconds
 };
