@@ -47,7 +47,9 @@ void concurrency::observe(std::uint64_t received_bytes, std::uint64_t left_bytes
   settled_ = target_ == maximum_;
 }
 
-void concurrency::halve() {
+void concurrency::halve(clock::time_point asked, clock::time_point now) {
+  if (asked < halved_) return;
+  halved_ = now;
   target_ = std::max(target_ / 2, 1U);
   maximum_ = target_;
   settled_ = true;

@@ -27,13 +27,14 @@ bool brings_bytes(verdict_kind kind) {
 }  // namespace
 
 download_connection::download_connection(unsigned id, download_state& state, http::client& client,
-                                         host_gate& gate, rng random, std::function<bool()> is_last)
+                                         host_gate& gate, rng random,
+                                         std::function<unsigned()> running)
     : id_(id),
       state_(state),
       client_(client),
       gate_(gate),
       random_(random),
-      is_last_(std::move(is_last)),
+      all_running_(std::move(running)),
       timer_(client.get_executor()),
       pause_timer_(client.get_executor()) {}
 
@@ -66,7 +67,9 @@ asio::awaitable<void> download_connection::run(fetch_job first) {
       break;
     }
     if (*delay > clock::duration(0)) co_await wait(*delay);
-    if (!ending_) next = state_.plan(id_, 1);
+    // Fewer may be wanted since the server asked for that: whoever is done first goes.
+    if (ending_ || all_running_() > state_.wanted_connections()) break;
+    next = state_.plan(id_, 1);
   }
   state_.release(id_);
   doing_ = activity::idle;
@@ -112,8 +115,8 @@ void download_connection::on_start(std::shared_ptr<http::exchange_control> contr
 
 // Before anything else, and for an answer that nobody wants any more too: the origin was asked.
 void download_connection::heed_retry_after(const http::response_head& head) {
-  auto delay = retry_after_of(head, state_.time().wall_now(),
-                              state_.settings().retries.max_retry_after);
+  auto delay =
+      retry_after_of(head, state_.time().wall_now(), state_.settings().retries.max_retry_after);
   if (!delay) return;
   auto now = state_.time().now();
   gate_.close_until(asked_origin_, now + *delay, now);
@@ -184,7 +187,7 @@ std::optional<clock::duration> download_connection::settle_verdict(const verdict
       state_.result_.http_status = head_.status;
       return give_up(errc::refused, v.reason, {});
     case verdict_kind::later:
-      if (v.overloaded) state_.connections().halve();
+      if (v.overloaded) state_.connections().halve(job_started_, state_.time().now());
       state_.result_.http_status = head_.status;
       return retry(errc::network_exhausted, v.reason, v.retry_after);
     case verdict_kind::bad_range:
@@ -226,7 +229,7 @@ std::optional<clock::duration> download_connection::retry(
 std::optional<clock::duration> download_connection::give_up(error_code ec, const std::string& why,
                                                             error_code cause) {
   bool final_no = ec == errc::refused || ec == errc::bad_response;
-  if (!final_no && !is_last_()) return std::nullopt;
+  if (!final_no && all_running_() > 1) return std::nullopt;
   if (state_.give_up_source(job_.source)) {
     failures_ = 0;
     return clock::duration(0);

@@ -24,7 +24,7 @@ class download_connection final : private http::exchange_handler {
   enum class activity { idle, fetching, waiting };
 
   download_connection(unsigned id, download_state& state, http::client& client, host_gate& gate,
-                      rng random, std::function<bool()> is_last);
+                      rng random, std::function<unsigned()> running);
 
   asio::awaitable<void> run(fetch_job first);
   // Ends the exchange or wait under way; run() then decides whether there is more to do.
@@ -61,7 +61,7 @@ class download_connection final : private http::exchange_handler {
   http::client& client_;
   host_gate& gate_;
   rng random_;
-  std::function<bool()> is_last_;
+  std::function<unsigned()> all_running_;  // connections of the download, this one included
   timer timer_, pause_timer_;
   asio::cancellation_signal cancel_;
   std::shared_ptr<http::exchange_control> control_;

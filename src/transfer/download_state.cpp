@@ -131,7 +131,8 @@ std::size_t download_state::source_for(unsigned connection) const {
     if (!sources_[i].failed) usable.push_back(i);
   }
   if (usable.empty()) return 0;
-  return settings_.checksum && confirmed_ ? usable[connection % usable.size()] : usable.front();
+  bool all_at_once = settings_.checksum && confirmed_ && !one_by_one_;
+  return all_at_once ? usable[connection % usable.size()] : usable.front();
 }
 
 std::optional<fetch_job> download_state::plan(unsigned connection, unsigned expected) {
@@ -149,7 +150,7 @@ std::optional<fetch_job> download_state::plan(unsigned connection, unsigned expe
   }
   auto piece = scheduler_->next(connection, confirmed_ ? expected : 1, time_.now());
   if (!piece) return std::nullopt;
-  if (piece->how == segment_scheduler::origin::stolen) ++result_.steals;
+  if (piece->how != segment_scheduler::origin::gap) ++result_.steals;
   job.query.first = piece->range.begin;
   if (piece->range.end != segment_scheduler::open_end) job.query.last = piece->range.end - 1;
   if (from.identity) job.if_range = from.identity->if_range();
@@ -268,7 +269,7 @@ bool download_state::begin_generation(unsigned connection, download_source& from
     return false;
   }
   bool joinable = identity_->provable() || (settings_.checksum && !identity_->coded);
-  from.ranges = joinable && offers_ranges(head);
+  from.ranges = joinable && !one_by_one_ && offers_ranges(head);
   parallel_ = from.ranges && identity_->size && !landing_->sequential();
   confirmed_ = true;
   plan_segments({});
@@ -370,10 +371,13 @@ bool download_state::give_up_ranges(const fetch_job& job) {
   return true;
 }
 
+bool download_state::any_source_left() const {
+  return std::any_of(sources_.begin(), sources_.end(), [](auto& s) { return !s.failed; });
+}
+
 bool download_state::give_up_source(std::size_t source) {
   sources_[source].failed = true;
-  bool left = std::any_of(sources_.begin(), sources_.end(), [](auto& s) { return !s.failed; });
-  if (!left) return false;
+  if (!any_source_left()) return false;
   say(download_event::kind_type::fallback, 0,
       sources_[source].given.redacted() + " is given up; trying the next source");
   // Without a digest nothing proves that the next place has the same bytes.
@@ -382,9 +386,13 @@ bool download_state::give_up_source(std::size_t source) {
 }
 
 bool download_state::retry_after_mismatch() {
-  // A single answer to a single request would only come again.
-  if (mismatch_retried_ || (result_.requests <= 1 && !adopted_)) return false;
-  mismatch_retried_ = true;
+  // One stream of one answer would only come again: that source has the wrong bytes.
+  bool came_alone = result_.requests <= 1 && !adopted_;
+  if (one_by_one_ || came_alone) {
+    sources_[source_for(0)].failed = true;
+    if (!any_source_left()) return false;
+  }
+  one_by_one_ = true;
   say(download_event::kind_type::restarted, 0,
       "the digest does not match: fetching everything once more in one stream");
   forget_generation();

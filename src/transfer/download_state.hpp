@@ -67,8 +67,8 @@ class download_state {
   bool give_up_ranges(const fetch_job& job);
   // This source is of no use any more. False: it was the last one.
   bool give_up_source(std::size_t source);
-  // The bytes are not the promised ones: one more try from the beginning, in one stream. False:
-  // that was it.
+  // The bytes are not the promised ones: once more from the beginning, each source alone and in one
+  // stream. False: all have been tried.
   bool retry_after_mismatch();
 
   void fail(error_code ec, std::string detail, error_code cause = {});
@@ -109,6 +109,7 @@ class download_state {
   bool resumed_elsewhere(unsigned connection, download_source& from, const resource_identity& seen);
   void plan_segments(range_set held);
   std::size_t source_for(unsigned connection) const;
+  bool any_source_left() const;
 
   download_settings settings_;
   file::filesystem& disk_;
@@ -123,7 +124,7 @@ class download_state {
   bool parallel_ = false;
   bool open_ended_ = false;
   bool unverified_ = false;
-  bool mismatch_retried_ = false;
+  bool one_by_one_ = false;  // after a wrong digest: one source in one stream, then the next
   bool adopted_ = false;  // what an earlier run left was taken up, if only a size
   unsigned generation_ = 1, restarts_ = 0, unproved_restarts_ = 0;
   error_code error_;

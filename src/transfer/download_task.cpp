@@ -90,9 +90,9 @@ void download_task::start_connections() {
   auto now_running = running();
   while (connections_.size() < wanted) {
     auto id = static_cast<unsigned>(connections_.size());
-    auto is_last = [this] { return running() <= 1; };
+    auto all_running = [this] { return running(); };
     connections_.push_back(std::make_unique<download_connection>(
-        id, state_, client_, gate_, random_.stream(std::to_string(id)), is_last));
+        id, state_, client_, gate_, random_.stream(std::to_string(id)), all_running));
   }
   for (auto& connection : connections_) {
     if (now_running >= wanted) break;

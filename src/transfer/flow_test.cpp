@@ -82,13 +82,15 @@ TEST(concurrency, halving_is_final_and_keeps_one) {
   auto c = concurrency::adaptive(16, at(0s));
   settle(
       c, [](unsigned n) { return n * 1e7; }, 20);
-  c.halve();
+  c.halve(at(20s), at(21s));
   EXPECT_EQ(c.target(), 8U);
+  c.halve(at(20500ms), at(22s));
+  EXPECT_EQ(c.target(), 8U) << "asked before the server's first no was known";
   EXPECT_EQ(settle(
                 c, [](unsigned n) { return n * 1e7; }, 20),
             8U)
       << "the server asked for less";
-  for (int i = 0; i < 10; ++i) c.halve();
+  for (int i = 0; i < 10; ++i) c.halve(at(30s + i * 1s), at(30s + i * 1s));
   EXPECT_EQ(c.target(), 1U);
 }
 

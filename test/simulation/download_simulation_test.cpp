@@ -30,6 +30,7 @@ constexpr const char* origin = "http://files:80";
 constexpr const char* folder = "/home";
 constexpr const char* target = "/home/data.bin";
 constexpr unsigned max_runs = 6;
+constexpr unsigned most_connections = 8;
 
 enum class trust {
   honest,  // the server tells the truth about validators and lengths: D1 without a digest
@@ -67,11 +68,16 @@ struct client_run {
     transfer::download_request request(*url);
     request.to_file(target).min_split_bytes(32 * 1024);
     request.connections(static_cast<unsigned>(draw.between(1, 6)));
-    if (draw.chance_ppm(300'000)) request.adaptive_connections(8);
+    if (draw.chance_ppm(300'000)) request.adaptive_connections(most_connections);
     retry_policy retries;
     retries.max_attempts = 6;
     request.retries(retries);
     if (t == trust::lying) request.checksum(digest_of(what));
+    request.on_event([this](const transfer::download_event& e) {
+      // Retries and the waits for a Retry-After are counted by the result.
+      using enum transfer::download_event::kind_type;
+      if (e.kind == redirected || e.kind == restarted || e.kind == fallback) ++turns;
+    });
     request.on_progress([this](const transfer::download_progress& p) { progressed(p); }, 10ms);
     downloads->async_download(std::move(request),
                               [this](error_code e, transfer::download_result r) {
@@ -104,6 +110,7 @@ struct client_run {
   error_code ec;
   transfer::download_result outcome;
   transfer::download_progress last;
+  unsigned turns = 0;  // redirects, new beginnings, and ranges given up
   std::string broken;
 };
 
@@ -240,6 +247,7 @@ class scenario {
 
   void judge(client_run& run, bool healthy) {
     check_retry_after(run.name);
+    check_requests(run);
     if (!failure_.empty()) return;
     if (!run.ended) {
       if (healthy) failure_ = "a healthy run did not end";
@@ -265,13 +273,25 @@ class scenario {
     for (auto& answer : network_.request_log()) {
       bool binds = answer.status / 100 == 3 || answer.status == 429 || answer.status == 503;
       if (answer.client != client || !answer.received || !answer.retry_after || !binds) continue;
-      auto end = *answer.received +
-                 std::chrono::duration_cast<clock::duration>(*answer.retry_after);
+      auto end =
+          *answer.received + std::chrono::duration_cast<clock::duration>(*answer.retry_after);
       for (auto& r : network_.request_log()) {
         if (r.client == client && r.asked > *answer.received && r.asked < end)
           failure_ = "a request was made inside a Retry-After window";
       }
     }
+  }
+
+  // D6: requests <= segments + retries + steals. Segments are the gaps found at the start, which a
+  // first run has none of, and shares for each connection after each new beginning.
+  void check_requests(const client_run& run) {
+    if (!run.ended || run.outcome.resumed_bytes > 0) return;
+    auto& r = run.outcome;
+    auto allowed = most_connections * (run.turns + 1) + r.retries + r.steals;
+    if (r.requests > allowed)
+      failure_ = std::to_string(r.requests) + " requests with " + std::to_string(r.retries) +
+                 " retries, " + std::to_string(r.steals) + " steals and " +
+                 std::to_string(run.turns) + " turns";
   }
 
   // D2: after anything, one run on a healthy network ends with the right bytes.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tidewire/core/stop_gate.hpp>
 #include <tidewire/core/types.hpp>
 
 #include <boost/asio/any_completion_executor.hpp>
@@ -43,18 +44,23 @@ namespace tidewire {
 // completes void(error_code). The body reports by value. A boost::system::system_error that escapes
 // it (Asio throws operation_aborted where a coroutine is resumed after a cancel) becomes its code;
 // any other exception is a bug and ends the program, since there is nobody to tell.
+//
+// `gate`, when there is one, counts the operation from its start on the strand until `handler` has
+// returned.
 namespace detail {
 
 template <class Handler>
 struct initiate_on_state {
-  initiate_on_state(executor ex, Handler h)
+  initiate_on_state(executor ex, Handler h, std::shared_ptr<stop_gate> g)
       : strand(std::move(ex)),
         handler(std::move(h)),
+        gate(std::move(g)),
         handler_executor(asio::prefer(asio::get_associated_executor(handler, strand),
                                       asio::execution::outstanding_work.tracked)) {}
 
   executor strand;
   Handler handler;
+  std::shared_ptr<stop_gate> gate;
   asio::any_completion_executor handler_executor;
 
   // Touched on the strand alone.
@@ -83,8 +89,11 @@ void complete_on_handler(const std::shared_ptr<State>& state, Args... args) {
     auto ex = std::move(state->handler_executor);
     asio::dispatch(ex, [state = std::move(state), ... args = std::move(args)]() mutable {
       auto handler = std::move(state->handler);
+      auto gate = std::move(state->gate);
+      auto strand = state->strand;
       state.reset();
       std::move(handler)(std::move(args)...);
+      if (gate) asio::post(strand, [gate] { gate->end(); });
     });
   });
 }
@@ -130,9 +139,10 @@ void start_on_strand(const std::shared_ptr<State>& state, Body body) {
 }  // namespace detail
 
 template <class Signature, class Body>
-void initiate_on(executor strand, asio::any_completion_handler<Signature> handler, Body body) {
+void initiate_on(executor strand, asio::any_completion_handler<Signature> handler, Body body,
+                 std::shared_ptr<stop_gate> gate = nullptr) {
   using state_type = detail::initiate_on_state<asio::any_completion_handler<Signature>>;
-  auto state = std::make_shared<state_type>(std::move(strand), std::move(handler));
+  auto state = std::make_shared<state_type>(std::move(strand), std::move(handler), std::move(gate));
   if (auto slot = asio::get_associated_cancellation_slot(state->handler); slot.is_connected()) {
     slot.assign([weak = std::weak_ptr(state)](asio::cancellation_type type) {
       if (auto alive = weak.lock()) detail::post_cancel(alive, type);
@@ -140,6 +150,7 @@ void initiate_on(executor strand, asio::any_completion_handler<Signature> handle
   }
   // The body must start on the strand: the signal's slot is connected there too.
   asio::post(state->strand, [state, body = std::move(body)]() mutable {
+    if (state->gate) state->gate->begin();
     detail::start_on_strand(state, std::move(body));
   });
 }

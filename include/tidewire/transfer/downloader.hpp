@@ -24,7 +24,8 @@ struct download_result {
   std::uint64_t resumed_bytes = 0;            // of which were there at the start
   std::uint64_t received_bytes = 0;           // from the network in this run
   std::optional<http::sha256_digest> digest;  // as computed, when there was one to compare with
-  unsigned requests = 0, retries = 0, steals = 0, generation = 1;
+  unsigned requests = 0, retries = 0, generation = 1;
+  unsigned steals = 0;       // pieces taken over from slower connections, or fetched beside them
   unsigned http_status = 0;  // of the answer that decided a refusal
   error_code cause;          // what lies behind errc::disk_failed or network_exhausted
   std::string detail;        // for people: what happened and what to do
