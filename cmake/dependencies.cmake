@@ -1,6 +1,6 @@
 # Debian ships several Boost versions side by side; 1.74 is its default and lacks what we need.
 set(TIDEWIRE_BOOST_VERSION 1.81)
-find_package(Boost ${TIDEWIRE_BOOST_VERSION} REQUIRED COMPONENTS system json url)
+find_package(Boost ${TIDEWIRE_BOOST_VERSION} REQUIRED COMPONENTS system json)
 find_package(CURL 7.88 REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Threads REQUIRED)

@@ -1,31 +1,27 @@
-// Downloads a file with plain callbacks, for programs that don't use Asio.
 #include <tidewire/core/runtime.hpp>
 #include <tidewire/http/curl_client.hpp>
 #include <tidewire/transfer/downloader.hpp>
 
-#include <future>
 #include <iostream>
+#include <semaphore>
 
 using namespace tidewire;
 
 int main(int argc, char** argv) {
-  if (argc != 3) return std::cerr << "usage: download_callback URL FILE\n", 2;
-  auto url = http::url::parse(argv[1]);
-  if (!url) return std::cerr << url.error().message() << "\n", 2;
-  runtime thread;  // give it your GUI's "call this later" to get callbacks on your own thread
+  auto from = http::url::parse(argc == 3 ? argv[1] : "");
+  if (!from) return std::cerr << "usage: download_callback URL FILE\n", 2;
+  runtime thread;  // or runtime thread(your GUI's "call this later"): callbacks then come there
   context ctx(thread.get_executor(), rng::from_entropy());
   auto client = http::make_curl_client(ctx);
   auto disk = file::make_posix_filesystem();
   transfer::downloader downloads(ctx, *client, *disk);
-  std::promise<int> ended;
+  std::binary_semaphore ended(0);
   auto done = [&](error_code ec, transfer::download_result result) {
-    std::cerr << (ec ? ec.message() + ": " + result.detail : result.path) << "\n";
-    ended.set_value(ec ? 1 : 0);
+    std::cout << (ec ? ec.message() + ": " + result.detail : result.path) << "\n";
+    ended.release();
   };
-  transfer::download_request request(*url);
-  request.to_file(argv[2]);
-  downloads.async_download(std::move(request), thread.callback(done));
-  auto code = ended.get_future().get();
+  transfer::download_request request(*from);
+  downloads.async_download(request.to_file(argv[2]), thread.callback(done));
+  ended.acquire();
   thread.stop();
-  return code;
 }

@@ -71,7 +71,7 @@ def main():
     parser.add_argument("--size-mib", type=int, default=64)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--reset-probability", default="0.02")
+    parser.add_argument("--reset-per-mib", default="0.02", help="chance, for each MiB of a connection")
     parser.add_argument("--bandwidth", default="", help="of the proxy, for a longer run")
     parser.add_argument("--max-rss-mib", type=float, default=64)
     parser.add_argument("--folder", help="where to work; default: a new temporary folder")
@@ -89,7 +89,7 @@ def main():
             [options.tidewire, "serve", "--listen", "127.0.0.1:0", "--data", str(work / "data"),
              "--files", str(work / "files")], r"(\d+\.\d+\.\d+\.\d+:\d+)")
         proxy_command = [options.tidewire, "proxy", "--listen", "127.0.0.1:0", "--upstream", address,
-                         "--reset-probability", options.reset_probability,
+                         "--reset-per-mib", options.reset_per_mib,
                          "--seed", str(options.seed)]
         if options.bandwidth:
             proxy_command += ["--bandwidth", options.bandwidth]

@@ -1,5 +1,5 @@
-# The programs of both consumers. They see Tidewire only as a user does: through its targets.
-foreach(program coroutine callbacks)
-  add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cpp)
-  target_link_libraries(${program} PRIVATE tidewire::core)
+# The quick starts of the README, built as a user builds them: against Tidewire's targets alone.
+foreach(program download_coroutine download_callback)
+  add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/../../examples/${program}.cpp)
+  target_link_libraries(${program} PRIVATE tidewire::transfer)
 endforeach()

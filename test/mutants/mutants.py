@@ -1,6 +1,7 @@
 """The planted bugs. Each is a mistake that a peer makes, or that we could make tomorrow."""
 
-SUITES = ["tidewire_transfer_test", "tidewire_download_simulation_test"]
+SUITES = ["tidewire_transfer_test", "tidewire_download_scenario_test",
+          "tidewire_download_simulation_test"]
 
 MUTANTS = [
     dict(name="range-start", file="src/transfer/classify.cpp",
