@@ -29,11 +29,18 @@ _tidewire() {
     case "$at ${COMP_WORDS[i]}" in
 )";
 
-// "a'|\n'b": the patterns of one case.
-std::string patterns(const std::vector<std::string>& of) {
+// 'tidewire get -o' | 'tidewire get --output': what leads into one arm of a case.
+std::string patterns(const std::vector<std::string>& of, std::string_view separator = " | ") {
   std::vector<std::string> quoted;
   for (auto& text : of) quoted.push_back(shell_quoted(text));
-  return joined(quoted, " | ");
+  return joined(quoted, separator);
+}
+
+// An arm of the first case, one pattern a line.
+std::string arm(const std::vector<std::string>& of, std::string_view then) {
+  if (of.empty()) return "";
+  return "      " + patterns(of, " | \\\n        ") + ")\n        " + std::string(then) +
+         "\n        ;;\n";
 }
 
 std::string offer(const option_model& option, const command_model& tool) {
@@ -41,7 +48,7 @@ std::string offer(const option_model& option, const command_model& tool) {
   if (!words.empty()) return "_tidewire_offer words \"$cur\" " + shell_quoted(joined(words, " "));
   if (option.kind == value_kind::file) return "_tidewire_offer file";
   if (option.kind == value_kind::folder) return "_tidewire_offer folder";
-  return "";
+  return ":";  // nothing
 }
 
 std::vector<std::string> keys(const command_model& command, const option_model& option) {
@@ -50,27 +57,13 @@ std::vector<std::string> keys(const command_model& command, const option_model& 
   return all;
 }
 
-// Steps over what was typed before: a command leads down, a value is none.
-std::string steps(const command_model& tool) {
-  std::string text;
-  for_each_command(tool, [&](const command_model& command) {
-    if (&command != &tool)
-      text +=
-          "      " + shell_quoted(command.path) + ") at=" + shell_quoted(command.path) + " ;;\n";
-    for (auto& option : command.options)
-      if (option.kind != value_kind::none)
-        text += "      " + patterns(keys(command, option)) + ") _tidewire_skip ;;\n";
-  });
-  return text;
-}
-
 std::string values(const command_model& tool) {
   std::string text;
   for_each_command(tool, [&](const command_model& command) {
     for (auto& option : command.options)
       if (option.kind != value_kind::none)
-        text += "    " + patterns(keys(command, option)) + ") " + offer(option, tool) +
-                (offer(option, tool).empty() ? "return ;;\n" : "; return ;;\n");
+        text +=
+            "    " + patterns(keys(command, option)) + ") " + offer(option, tool) + "; return ;;\n";
   });
   return text;
 }
@@ -84,12 +77,12 @@ std::string places(const command_model& tool) {
     for (auto& below : command.commands) names.push_back(below.name());
     text += "    " + shell_quoted(command.path) + ")\n      if [[ $cur == -* ]]; then\n" +
             "        _tidewire_offer words \"$cur\" " + shell_quoted(joined(options, " ")) + "\n";
-    std::string others;
+    std::string others = ":";
     if (!names.empty())
       others = "_tidewire_offer words \"$cur\" " + shell_quoted(joined(names, " "));
     else if (!command.arguments.empty())
       others = offer(command.arguments.front(), tool);
-    if (!others.empty()) text += "      else\n        " + others + "\n";
+    text += "      else\n        " + others + "\n";
     text += "      fi\n      ;;\n";
   });
   return text;
@@ -98,13 +91,11 @@ std::string places(const command_model& tool) {
 }  // namespace
 
 std::string bash_completion(const command_model& tool) {
-  std::string text = prologue;
-  text += replaced(steps(tool), "_tidewire_skip",
-                   "[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++))");
-  text += "    esac\n  done\n  case \"$at $prev\" in\n" + values(tool);
-  text +=
-      "  esac\n  case $at in\n" + places(tool) + "  esac\n}\n\ncomplete -F _tidewire tidewire\n";
-  return text;
+  return prologue + arm(command_paths(tool), "at=\"$at ${COMP_WORDS[i]}\"") +
+         arm(options_with_value(tool),
+             "[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n        ((i++))") +
+         "    esac\n  done\n  case \"$at $prev\" in\n" + values(tool) + "  esac\n  case $at in\n" +
+         places(tool) + "  esac\n}\n\ncomplete -F _tidewire tidewire\n";
 }
 
 }  // namespace tidewire::cli

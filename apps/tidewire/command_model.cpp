@@ -23,7 +23,6 @@ bool has_capital(std::string_view word) {
 }
 
 value_kind kind_of(std::string_view value) {
-  if (value.ends_with("...")) value.remove_suffix(3);
   if (value == "FILE" || value == "LIST" || value == "PATH") return value_kind::file;
   if (value == "DIR" || value == "FOLDER") return value_kind::folder;
   if (value == "COMMAND") return value_kind::command;
@@ -82,7 +81,9 @@ option_model describe_option(CLI::Option& option) {
 }
 
 void read_options(command_model& to, CLI::App& app) {
+  bool group = app.get_name().empty();
   for (auto* option : app.get_options([](CLI::Option* o) { return !o->get_group().empty(); })) {
+    if (group && option == app.get_help_ptr()) continue;  // a copy of its command's
     auto read = describe_option(*option);
     (read.names.empty() ? to.arguments : to.options).push_back(std::move(read));
   }

@@ -88,7 +88,7 @@ TEST(command_model, knows_folders_and_commands_by_their_names) {
                              {"FOLDER", value_kind::folder},
                              {"LIST", value_kind::file},
                              {"PATH", value_kind::file},
-                             {"COMMAND...", value_kind::command},
+                             {"COMMAND", value_kind::command},
                              {"sha-256=HEX", value_kind::text}}) {
     definition d;
     d.app.add_option("--x", d.text, "")->type_name(name);
@@ -98,10 +98,10 @@ TEST(command_model, knows_folders_and_commands_by_their_names) {
 
 TEST(command_model, arguments_are_those_without_dashes) {
   definition d;
-  d.app.add_option("urls", d.all, "What")->type_name("URL...");
+  d.app.add_option("urls", d.all, "What")->type_name("URL");
   auto read = describe(d.app);
   ASSERT_EQ(read.arguments.size(), 1u);
-  EXPECT_EQ(read.arguments[0].value, "URL...");
+  EXPECT_EQ(read.arguments[0].value, "URL");
   EXPECT_TRUE(read.arguments[0].names.empty());
   EXPECT_TRUE(read.arguments[0].repeatable);
 }

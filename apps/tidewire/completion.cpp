@@ -8,6 +8,23 @@ void for_each_command(const command_model& command,
   for (auto& below : command.commands) for_each_command(below, visit);
 }
 
+std::vector<std::string> command_paths(const command_model& tool) {
+  std::vector<std::string> paths;
+  for_each_command(tool, [&](const command_model& command) { paths.push_back(command.path); });
+  paths.erase(paths.begin());
+  return paths;
+}
+
+std::vector<std::string> options_with_value(const command_model& tool) {
+  std::vector<std::string> all;
+  for_each_command(tool, [&](const command_model& command) {
+    for (auto& option : command.options)
+      if (option.kind != value_kind::none)
+        for (auto& name : option.names) all.push_back(command.path + " " + name);
+  });
+  return all;
+}
+
 std::vector<std::string> words_for(const option_model& option, const command_model& tool) {
   if (option.kind != value_kind::command) return option.choices;
   std::vector<std::string> names;

@@ -22,6 +22,12 @@ std::string fish_completion(const command_model& tool);
 void for_each_command(const command_model& command,
                       const std::function<void(const command_model&)>& visit);
 
+// "tidewire get" and so on, without the tool itself.
+std::vector<std::string> command_paths(const command_model& tool);
+
+// "tidewire get --output" and so on: each name of each option that a value follows.
+std::vector<std::string> options_with_value(const command_model& tool);
+
 // The words that fit a value: choices, or the names of the tool's commands; empty for others.
 std::vector<std::string> words_for(const option_model& option, const command_model& tool);
 

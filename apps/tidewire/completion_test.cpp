@@ -38,8 +38,10 @@ bool has(const std::string& script, const std::string& line) {
 
 TEST(completion, bash_has_commands_options_and_choices) {
   auto script = bash_completion(small_tool());
-  EXPECT_TRUE(has(script, "'tidewire get') at='tidewire get' ;;")) << script;
-  EXPECT_TRUE(has(script, "'tidewire get -o' | 'tidewire get --output') _tidewire_offer file; return ;;"));
+  EXPECT_TRUE(has(script, "'tidewire get')\n        at=\"$at ${COMP_WORDS[i]}\"\n")) << script;
+  EXPECT_TRUE(has(script, "'tidewire get -o' | \\\n        'tidewire get --output' | \\\n"));
+  EXPECT_TRUE(
+      has(script, "'tidewire get -o' | 'tidewire get --output') _tidewire_offer file; return ;;"));
   EXPECT_TRUE(
       has(script, "'tidewire get --mode') _tidewire_offer words \"$cur\" 'slow fast'; return ;;"));
   EXPECT_TRUE(has(script, "_tidewire_offer words \"$cur\" '-o --output --mode -q'"));

@@ -34,17 +34,6 @@ std::string case_of(const std::vector<std::string>& patterns, const std::string&
   return text + "\n                set " + then + "\n";
 }
 
-std::string steps(const command_model& tool) {
-  std::vector<std::string> commands, options;
-  for_each_command(tool, [&](const command_model& command) {
-    if (&command != &tool) commands.push_back(command.path);
-    for (auto& option : command.options)
-      if (option.kind != value_kind::none)
-        for (auto& name : option.names) options.push_back(command.path + " " + name);
-  });
-  return case_of(commands, "at \"$at $word\"") + case_of(options, "value_follows yes");
-}
-
 // Without a value kind of its own an argument gets nothing: fish would offer files otherwise.
 std::string value(const option_model& option, const command_model& tool) {
   auto words = words_for(option, tool);
@@ -82,7 +71,8 @@ std::string rules(const command_model& command, const command_model& tool) {
 
 std::string fish_completion(const command_model& tool) {
   auto text =
-      prologue + steps(tool) +
+      prologue + case_of(command_paths(tool), "at \"$at $word\"") +
+      case_of(options_with_value(tool), "value_follows yes") +
       "        end\n    end\n    test \"$at\" = \"$argv\"\nend\n\ncomplete -c tidewire -f\n";
   for_each_command(tool, [&](const command_model& command) { text += rules(command, tool); });
   return text;

@@ -44,7 +44,8 @@ exit_code write_pages(const command_model& command, const std::string& version,
   file.close();
   if (!file)
     return fail(exit_code::disk, "can't write " + escape_terminal(path) + ": " +
-                                     std::strerror(errno) + ". The folder must exist.");
+                                     std::strerror(errno) +
+                                     (errno == ENOENT ? ". Make the folder first." : "."));
   for (auto& below : command.commands)
     if (auto code = write_pages(below, version, folder); code != exit_code::ok) return code;
   return exit_code::ok;
@@ -70,7 +71,7 @@ void add_man(CLI::App& app, action& chosen) {
   auto o = std::make_shared<man_options>();
   auto* command = app.add_subcommand("man", "Print the manual page of a command, for man(1)");
   command->add_option("command", o->command, "Whose page; the tool's own when there is none")
-      ->type_name("COMMAND...");
+      ->type_name("COMMAND");
   command
       ->add_option("--output-dir", o->output_folder,
                    "Write the page, and those of all commands below, into this folder")

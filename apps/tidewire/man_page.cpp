@@ -20,11 +20,12 @@ std::string page_name_of(std::string path) {
   return path;
 }
 
-std::string section(std::string_view title) {
-  std::string upper(title);
+// Titles and headings are written in capitals.
+std::string capitals(std::string_view text) {
+  std::string upper(text);
   for (char& c : upper)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return ".SH " + roff_argument(upper) + "\n";
+  return upper;
 }
 
 std::string item(const std::string& head, const std::string& body) {
@@ -37,9 +38,10 @@ std::string synopsis(const command_model& command) {
     if (option.required) text += bold(option.names.back()) + " " + italic(option.value) + "\n";
   if (!command.options.empty()) text += "[" + italic("OPTIONS") + "]\n";
   if (!command.commands.empty()) text += italic("COMMAND") + "\n";
-  for (auto& argument : command.arguments)
-    text +=
-        argument.required ? italic(argument.value) + "\n" : "[" + italic(argument.value) + "]\n";
+  for (auto& argument : command.arguments) {
+    auto value = italic(argument.value) + (argument.repeatable ? "..." : "");
+    text += argument.required ? value + "\n" : "[" + value + "]\n";
+  }
   return text;
 }
 
@@ -57,8 +59,10 @@ std::string option_body(const option_model& option) {
   if (option.required) remark("required");
   if (!option.limits.empty()) remark(option.limits);
   if (!option.default_value.empty()) remark("default: " + option.default_value);
-  if (!remarks.empty()) text += " (" + remarks + ")";
-  return roff_prose(text);
+  if (remarks.empty()) return roff_prose(text);
+  bool has_some = text.ends_with(')');  // "(default: 4)" in the help itself
+  if (has_some) text.pop_back();
+  return roff_prose(text + (has_some ? "; " : " (") + remarks + ")");
 }
 
 std::string options(const command_model& command) {
@@ -115,10 +119,10 @@ std::string man_page_name(const command_model& command) {
 std::string man_page(const command_model& command, const std::string& version,
                      std::span<const exit_code_entry> codes) {
   auto name = man_page_name(command);
-  auto page = ".TH " + roff_argument(name) + " 1 \"\" " + roff_argument(version) + " " +
+  auto page = ".TH " + roff_argument(capitals(name)) + " 1 \"\" " + roff_argument(version) + " " +
               roff_argument("Tidewire") + "\n";
   auto add = [&](std::string_view title, const std::string& text) {
-    if (!text.empty()) page += section(title) + text;
+    if (!text.empty()) page += ".SH " + roff_argument(capitals(title)) + "\n" + text;
   };
   add("NAME", roff_escape(name) + " \\- " + roff_escape(command.summary()) + "\n");
   add("SYNOPSIS", synopsis(command));

@@ -21,8 +21,9 @@ command_model small_command() {
   mode.choices = {"slow", "fast"};
   mode.kind = value_kind::choice;
   mode.default_value = "slow";
-  what.value = "URL...";
-  what.help = "What to get";
+  what.value = "URL";
+  what.repeatable = true;
+  what.help = "What to get (default: 3)";
   what.limits = "from 1 to 9";
   command_model get;
   get.path = "tool get";
@@ -36,22 +37,22 @@ command_model small_command() {
 
 TEST(man_page, has_every_section_in_order) {
   EXPECT_EQ(man_page(small_command(), "tool 1.0", codes),
-            R"(.TH "tool\-get" 1 "" "tool 1.0" "Tidewire"
+            R"(.TH "TOOL\-GET" 1 "" "tool 1.0" "Tidewire"
 .SH "NAME"
 tool\-get \- Get it
 .SH "SYNOPSIS"
 .B "tool get"
 \fB\-\-output\fR \fIFILE\fR
 [\fIOPTIONS\fR]
-[\fIURL...\fR]
+[\fIURL\fR...]
 .SH "DESCRIPTION"
 Get it. And more.
 .PP
 \&.leading dot
 .SH "OPTIONS"
 .TP
-\fIURL...\fR
-What to get (from 1 to 9)
+\fIURL\fR
+What to get (default: 3; from 1 to 9)
 .TP
 \fB\-o\fR, \fB\-\-output\fR \fIFILE\fR
 Save here; \e and \- are kept (required)

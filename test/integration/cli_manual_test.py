@@ -260,6 +260,13 @@ zle -N tell; bindkey '^G' tell; bindkey '^I' complete-word; echo re''ady
         terminal.expect("ready")
         return terminal
 
+    def test_files_and_folders(self):
+        (self.folder / "some.file").touch()
+        (self.folder / "some.folder").mkdir()
+        self.assertEqual(self.complete("get", "-o", "some"), {"some.file", "some.folder"})
+        self.assertEqual(self.complete("serve", "--files", "some"), {"some.folder"})
+        self.assertEqual(self.complete("get", "some"), set())
+
     def test_parses(self):
         self.assertEqual(run("zsh", "-n", self.script), (0, "", ""))
 
