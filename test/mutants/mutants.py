@@ -35,7 +35,7 @@ MUTANTS = [
     dict(name="boot-ignored", file="src/transfer/download_journal.cpp",
          why="unsynced claims survive a reboot",
          find="if (boot_ == boot_id) {",
-         replace="if (true) {"),
+         replace="if (boot_ == boot_id || true) {"),
     dict(name="retry-after-ignored", file="src/transfer/download_connection.cpp",
          why="requests are sent inside a Retry-After window",
          find="if (delay <= clock::duration(0)) break;",
