@@ -16,5 +16,6 @@ void add_get(CLI::App& app, action& chosen);
 void add_transfers(CLI::App& app, action& chosen);
 void add_serve(CLI::App& app, action& chosen);
 void add_proxy(CLI::App& app, action& chosen);
+void add_demo(CLI::App& app, action& chosen);
 
 }  // namespace tidewire::cli

@@ -36,6 +36,7 @@ exit_code run(int argc, char** argv) {
   add_transfers(app, chosen);
   add_serve(app, chosen);
   add_proxy(app, chosen);
+  add_demo(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
