@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "demo/console_assets.hpp"
 #include "demo/data_folder.hpp"
 #include "demo/demo.hpp"
 #include "demo/offered_files.hpp"
@@ -99,6 +100,7 @@ class demo_session {
     o.address = where.host;
     o.port = where.port;
     o.version = TIDEWIRE_VERSION;
+    o.page = demo::console_assets();
     return o;
   }
   context make_context() {

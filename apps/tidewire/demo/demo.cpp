@@ -114,7 +114,7 @@ void demo::add_command(std::string path, command call) {
 }
 
 void demo::add_routes() {
-  add_console(routes_, console_assets());
+  add_console(routes_, options_.page);
   routes_.add("GET", "/events", events_.get_handler());
   add_command("/demo/link", &demo::change_link);
   add_command("/demo/link/cut", &demo::cut_link);
@@ -183,6 +183,7 @@ outcome demo::source_of(const json::object& body, download_source& out) const {
     out.url = fmt::format("http://127.0.0.1:{}/files/{}", link_->port(), path_segment(f.name));
     out.name = f.name;
     out.sha256 = f.sha256;
+    out.local = true;
     return {};
   }
   return refusal{404, "no such file is offered"};

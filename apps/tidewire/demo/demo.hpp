@@ -1,5 +1,6 @@
 #pragma once
 
+#include "console_assets.hpp"
 #include "data_folder.hpp"
 #include "downloads.hpp"
 #include "faulty_link.hpp"
@@ -15,6 +16,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +27,7 @@ struct demo_options {
   std::string address = "127.0.0.1";  // loopback only
   std::uint16_t port = 8080;          // 0: any free one
   std::string version;
+  std::span<const console_asset> page;  // lives as long as the demo; empty: without one
 };
 
 // Everything of `tidewire demo`: the server under test, the bad link in front of it, the client's

@@ -85,6 +85,7 @@ download_record::download_record(std::string id, std::string source, std::string
 void download_record::run_begun(std::chrono::milliseconds at) {
   state_ = state::running;
   result_ = nullptr;
+  plain_.clear();
   progress_["phase"] = "connecting";
   if (runs_++ > 0) add_event("resumed", 0, "the same command again", at);
 }
@@ -92,7 +93,10 @@ void download_record::run_begun(std::chrono::milliseconds at) {
 void download_record::line(std::string_view ndjson, std::chrono::milliseconds at) {
   json::error_code bad;
   auto parsed = json::parse({ndjson.data(), ndjson.size()}, bad);
-  if (bad || !parsed.is_object()) return;  // a fault of the command line is plain text
+  if (bad || !parsed.is_object()) {
+    plain_ = shortened(ndjson, max_text_bytes);
+    return;
+  }
   const auto& o = parsed.get_object();
   auto type = text_of(o, "type");
   if (type == "progress") take_progress(o);
@@ -133,18 +137,20 @@ void download_record::run_ended(exit_status how, std::chrono::milliseconds at) {
     add_event("killed", 0, "SIGKILL: the process had no time for a last word", at);
   } else if (how.signal == 0 && how.code == 0) {
     state_ = state::done;
-  } else if (how.code == interrupted && state_ == state::pausing) {
+  } else if (state_ == state::pausing && (how.code == interrupted || how.signal == SIGINT)) {
+    // The signal itself: it came before the process had asked for it.
     state_ = state::paused;
     result_ = nullptr;
     add_event("paused", 0, "SIGINT: what arrived is kept", at);
   } else {
     state_ = state::failed;
-    if (result_.is_null())
-      result_ =
-          failure("internal", how.code,
-                  how.signal != 0 ? "the process was ended by signal " + std::to_string(how.signal)
-                                  : "the process ended without a result");
+    if (result_.is_null()) result_ = failure("internal", how.code, last_words(how));
   }
+}
+
+std::string download_record::last_words(exit_status how) const {
+  if (how.signal != 0) return "the process was ended by signal " + std::to_string(how.signal);
+  return plain_.empty() ? "the process ended without a result" : plain_;
 }
 
 void download_record::run_failed(const std::string& why, std::chrono::milliseconds at) {

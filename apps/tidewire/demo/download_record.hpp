@@ -56,6 +56,7 @@ class download_record {
   void take_event(const boost::json::object& o, std::chrono::milliseconds at);
   void take_result(const boost::json::object& o);
   void forget_run();
+  std::string last_words(exit_status how) const;
 
   struct event {
     std::uint64_t seq;
@@ -69,6 +70,7 @@ class download_record {
   state state_ = state::running;
   boost::json::object progress_;  // members that the console gets as they are
   boost::json::value result_;
+  std::string plain_;  // the last line that was no NDJSON: why the command line was refused
   std::optional<transfer::partial_download> partial_;
   bool looked_ = false;
   std::deque<event> events_;

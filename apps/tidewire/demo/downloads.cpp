@@ -3,6 +3,7 @@
 #include "child_process.hpp"
 
 #include <tidewire/file/blocking.hpp>
+#include <tidewire/http/url.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -81,18 +82,23 @@ std::chrono::milliseconds downloads::age_of(const entry& e) const {
 
 std::vector<std::string> downloads::command_of(const entry& e) const {
   std::vector<std::string> out{"get", e.source.url, "-o", folder_of(e) + "/" + e.source.name};
-  out.insert(out.end(), {"-x", e.source.connections, "--proxy", ""});
+  out.insert(out.end(), {"-x", e.source.connections});
   out.insert(out.end(), {"--progress", "json", "--progress-interval", "50ms"});
+  if (e.source.local) out.insert(out.end(), {"--proxy", ""});
   if (!e.source.sha256.empty()) out.insert(out.end(), {"--checksum", "sha-256=" + e.source.sha256});
   return out;
 }
 
 outcome downloads::add(download_source source, std::string& id) {
   if (stopping_) return refusal{503, "the demo is ending"};
-  if (entries_.size() >= max_downloads)
+  // One that was removed only waits for its process to be gone.
+  auto there = std::count_if(entries_.begin(), entries_.end(), [](auto& e) { return !e->removed; });
+  if (static_cast<std::size_t>(there) >= max_downloads)
     return refusal{409, "8 downloads are the most: remove one of them first"};
   id = "d" + std::to_string(next_id_++);
-  download_record record(id, source.url, source.name, source.sha256);
+  auto url = http::url::parse(source.url);
+  auto shown = url ? url->redacted() : std::string();
+  download_record record(id, std::move(shown), source.name, source.sha256);
   auto e = std::make_shared<entry>(ctx_.exec, std::move(record), std::move(source), clock_.now());
   std::error_code bad;
   std::filesystem::create_directory(folder_of(*e), bad);
@@ -106,6 +112,8 @@ outcome downloads::pause(std::string_view id) {
   auto e = find(id);
   if (!e) return unknown(id);
   if (!e->child) return refusal{409, "it does not run"};
+  // A second SIGINT would end the process at once, without a last word.
+  if (e->record.now() == download_record::state::pausing) return {};
   e->record.pausing();
   e->child->send_signal(SIGINT);
   return {};

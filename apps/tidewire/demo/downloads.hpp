@@ -26,6 +26,7 @@ struct download_source {
   std::string name;         // of the file, a single path component
   std::string sha256;       // in hex; empty: unknown
   std::string connections;  // "auto" or a number
+  bool local = false;       // on this machine: no proxy of the environment in between
 };
 
 // The downloads of the native client, newest first. Each run is a process of its own (`tidewire get
