@@ -24,8 +24,7 @@ struct download_record_test : testing::Test {
   std::string kinds() {
     std::string out;
     auto view = now();
-    for (auto& e : view.at("events").as_array())
-      out += std::string(e.at("kind").as_string()) + " ";
+    for (auto& e : view.at("events").as_array()) out += std::string(e.at("kind").as_string()) + " ";
     return out;
   }
   void event(const char* kind) {
