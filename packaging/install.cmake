@@ -33,6 +33,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR}
 
 if(TARGET tidewire_cli)
   install(TARGETS tidewire_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tool)
+  include(packaging/manual.cmake)
 endif()
 
 # cpack -G DEB: `tidewire` is the tool, `tidewire-dev` the libraries.

@@ -18,4 +18,8 @@ void add_serve(CLI::App& app, action& chosen);
 void add_proxy(CLI::App& app, action& chosen);
 void add_demo(CLI::App& app, action& chosen);
 
+// These two tell of all commands of `app`, which they keep a reference to.
+void add_completion(CLI::App& app, action& chosen);
+void add_man(CLI::App& app, action& chosen);
+
 }  // namespace tidewire::cli

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <span>
+#include <string>
+
 namespace tidewire::cli {
 
 // The exit codes of every command. Part of the interface: scripts depend on them, docs/cli.md and
-// exit_code_help() say what each means.
+// exit_codes() say what each means.
 enum class exit_code {
   ok = 0,
   usage = 2,              // the command line, a URL or a list can't be used; nothing was done
@@ -21,10 +24,19 @@ enum class exit_code {
   terminated = 143,       // SIGTERM (128 + 15)
 };
 
-// The table for --help.
-const char* exit_code_help();
+struct exit_code_entry {
+  exit_code code;
+  const char* name;     // the word that a script's author knows it by: "refused", "disk" …
+  const char* meaning;  // for --help and the manual
+};
 
-// The words a script's author knows the code by: "refused", "disk" …; used in NDJSON.
+// All of them, by number.
+std::span<const exit_code_entry> exit_codes();
+
+// The table for --help.
+std::string exit_code_help();
+
+// The name above; used in NDJSON.
 const char* exit_code_name(exit_code code);
 
 }  // namespace tidewire::cli

@@ -32,7 +32,7 @@ constexpr auto examples =
     "\n";
 
 void add_targets(CLI::App& app, get_options& o) {
-  app.add_option("urls", o.urls, "What to download")->type_name("URL...");
+  app.add_option("urls", o.urls, "What to download")->type_name("URL");
   app.add_option("-o,--output", o.output, "Save under this name; - is standard output")
       ->type_name("FILE");
   app.add_option("-d,--dir", o.folder, "Save into this folder, which must exist (default: .)")

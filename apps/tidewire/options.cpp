@@ -40,7 +40,9 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& tar
                         const std::vector<std::string>& choices, const std::string& help) {
   std::string words;
   for (auto& c : choices) words += (words.empty() ? "" : "|") + c;
-  return app.add_option(name, target, help)->check(CLI::IsMember(choices))->type_name(words);
+  // The words stand in the value's name; CLI11 would append them once more.
+  auto one_of_them = CLI::IsMember(choices).description("");
+  return app.add_option(name, target, help)->check(one_of_them)->type_name(words);
 }
 
 }  // namespace tidewire::cli

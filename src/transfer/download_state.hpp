@@ -125,7 +125,7 @@ class download_state {
   bool open_ended_ = false;
   bool unverified_ = false;
   bool one_by_one_ = false;  // after a wrong digest: one source in one stream, then the next
-  bool adopted_ = false;  // what an earlier run left was taken up, if only a size
+  bool adopted_ = false;     // what an earlier run left was taken up, if only a size
   unsigned generation_ = 1, restarts_ = 0, unproved_restarts_ = 0;
   error_code error_;
 };

@@ -11,13 +11,19 @@ namespace {
 
 std::atomic<std::size_t> live{0}, peak{0};
 
-void* take(std::size_t size) {
+void* take(std::size_t size) noexcept {
   void* memory = std::malloc(size == 0 ? 1 : size);
-  if (!memory) throw std::bad_alloc();
+  if (!memory) return nullptr;
   auto now = live += malloc_usable_size(memory);
   auto before = peak.load();
   while (now > before && !peak.compare_exchange_weak(before, now)) {
   }
+  return memory;
+}
+
+void* take_or_throw(std::size_t size) {
+  void* memory = take(size);
+  if (!memory) throw std::bad_alloc();
   return memory;
 }
 
@@ -45,9 +51,16 @@ void reset_peak() noexcept {
 
 // NOLINTBEGIN(misc-new-delete-overloads)
 void* operator new(std::size_t size) {
-  return tidewire::test::take(size);
+  return tidewire::test::take_or_throw(size);
 }
 void* operator new[](std::size_t size) {
+  return tidewire::test::take_or_throw(size);
+}
+// A sanitizer brings these of its own, whose memory our delete must not be given.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return tidewire::test::take(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
   return tidewire::test::take(size);
 }
 void operator delete(void* memory) noexcept {
