@@ -14,8 +14,8 @@ function Actions(props: { link: Link }) {
       <button type="button" class="danger" title="Resets every open connection (c)" onClick={cutNow}>Cut now</button>
       <button type="button" title={`Nothing moves for ${stallSeconds} s (s)`} onClick={stall}>Stall</button>
       <button type="button" title={`Down for ${downMs / 1000} s, without grace (x)`} onClick={restartServer}
-        disabled={server.value?.state === "down"}>
-        Restart server
+        aria-label="Restart server" disabled={server.value?.state === "down"}>
+        Restart<span class="link-wide"> server</span>
       </button>
       <button type="button" role="switch" class="switch" aria-checked={props.link.offline} title="(o)"
         onClick={toggleOffline}>

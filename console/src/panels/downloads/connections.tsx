@@ -1,7 +1,7 @@
 import { bytes, rate } from "../../ui/format";
 import { Sparkline } from "../../ui/sparkline";
 import { useNow } from "../../ui/clock";
-import { connectionKey, history, spanMs } from "./history";
+import { connectionKey, history, spanOf } from "./history";
 import { colourClass } from "./picture";
 import type { Download, Segment } from "./wire";
 
@@ -11,11 +11,11 @@ function Connection(props: { download: Download; segment: Segment; now: number }
   return (
     <li class={`connection-card ${colourClass(segment.connection)}`}>
       <span class="connection-name"><i class="swatch" aria-hidden="true" />Connection {segment.connection + 1}</span>
-      <strong>{rate(segment.bytes_per_second)}</strong>
+      <strong class="connection-rate">{rate(segment.bytes_per_second)}</strong>
       <span class="connection-range" title={`from byte ${segment.begin} to ${segment.end}`}>
         {bytes(segment.end - segment.position)} to go
       </span>
-      <Sparkline samples={samples} now={props.now} spanMs={spanMs} />
+      <Sparkline samples={samples} now={props.now} spanMs={spanOf(samples, props.now)} />
     </li>
   );
 }

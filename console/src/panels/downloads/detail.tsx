@@ -3,11 +3,11 @@ import { Sparkline } from "../../ui/sparkline";
 import { useNow } from "../../ui/clock";
 import { act, actionsOf, type Action } from "./actions";
 import { Connections } from "./connections";
-import { history, spanMs } from "./history";
+import { history, spanOf } from "./history";
 import { Picture } from "./picture";
 import { DigestState, JournalState } from "./proof";
 import { Story } from "./story";
-import { amount, remaining, stateText, toneOf } from "./words";
+import { amount, remaining, stateText, took, toneOf } from "./words";
 import type { Download } from "./wire";
 
 const labels: Record<Action, { text: string; hint: string; tone: string }> = {
@@ -35,6 +35,7 @@ function Figures(props: { download: Download }) {
   const { download } = props;
   const running = download.state === "running";
   const now = useNow(running);
+  const samples = history.value.get(download.id) ?? [];
   return (
     <div class="figures">
       <p class="figure-percent">
@@ -44,11 +45,11 @@ function Figures(props: { download: Download }) {
         <span data-test="amount">{amount(download)}</span>
         {running && <strong data-test="rate">{rate(download.bytes_per_second)}</strong>}
         {running && <span>{remaining(download) ?? "time left unknown"}</span>}
-        {download.result && download.state === "done" && <span>in {download.result.seconds.toFixed(1)} s</span>}
+        {download.result && download.state === "done" && <span>{took(download)}</span>}
       </p>
       {running && (
         <div class="figure-curve">
-          <Sparkline samples={history.value.get(download.id) ?? []} now={now} spanMs={spanMs} />
+          <Sparkline samples={samples} now={now} spanMs={spanOf(samples, now)} />
         </div>
       )}
     </div>
@@ -61,9 +62,9 @@ function Facts(props: { download: Download }) {
     ["retries", String(download.retries)],
     ["kept from before", bytes(download.resumed_bytes)],
     ["kills", String(download.kills)],
-    ["requests", download.requests === null ? "–" : String(download.requests)],
     ["versions seen", String(download.generation)],
   ];
+  if (download.requests !== null) facts.push(["requests", String(download.requests)]);
   return (
     <dl class="facts">
       {facts.map(([name, value]) => (

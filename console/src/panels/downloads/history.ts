@@ -4,6 +4,7 @@ import type { Sample } from "../../ui/sparkline";
 import { downloads, type Download } from "./wire";
 
 export const spanMs = 30_000;
+const shortestSpanMs = 8_000;
 /** Progress comes twice a second at most; this is room for a span of it and some more. */
 const most = 100;
 
@@ -35,6 +36,11 @@ export function recorded(history: History, list: readonly Download[], at: number
       put(connectionKey(download.id, segment.connection), segment.bytes_per_second);
   }
   return next;
+}
+
+/** What a curve of these samples spans: a young one is not squeezed into a corner. */
+export function spanOf(samples: readonly Sample[], now: number): number {
+  return Math.min(spanMs, Math.max(shortestSpanMs, now - (samples[0]?.at ?? now)));
 }
 
 export const history = signal<History>(new Map());

@@ -84,7 +84,9 @@ export function Picture(props: { download: Download }) {
             <span><i class="swatch swatch-claim" aria-hidden="true" />asked for</span>
           </>
         )}
-        <span><i class="swatch swatch-missing" aria-hidden="true" />missing</span>
+        {props.download.state !== "done" && (
+          <span><i class="swatch swatch-missing" aria-hidden="true" />missing</span>
+        )}
         <span class="picture-scale">one cell: {bytes(cellBytes)}</span>
       </figcaption>
     </figure>

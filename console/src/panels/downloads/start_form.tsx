@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { bytes } from "../../ui/format";
 import { start, startFormId } from "./actions";
-import { files, type OfferedFile } from "./wire";
+import { files } from "./wire";
 
 const ownUrl = "url:";
 const choice = signal<string | null>(null);
@@ -51,7 +51,11 @@ function Choice(props: { value: string; name: string; detail: string }) {
   );
 }
 
-const detailOf = (file: OfferedFile) => [bytes(file.bytes), file.note].filter(Boolean).join(" · ");
+/** What the demo says about the chosen file. */
+function Note() {
+  const file = files.value?.find((one) => one.name === chosenSource());
+  return <p class="fine">{file ? file.note : "Any http or https address that this machine reaches."}</p>;
+}
 
 function UrlField() {
   return (
@@ -73,11 +77,12 @@ export function StartForm() {
         <legend>Download</legend>
         <div class="choices">
           {offered.map((file) => (
-            <Choice key={file.name} value={file.name} name={file.name} detail={detailOf(file)} />
+            <Choice key={file.name} value={file.name} name={file.name} detail={bytes(file.bytes)} />
           ))}
-          <Choice value={ownUrl} name="A URL of your own" detail="any http or https address" />
+          <Choice value={ownUrl} name="A URL of your own" detail="" />
         </div>
       </fieldset>
+      <Note />
       {chosenSource() === ownUrl && <UrlField />}
       <div class="start-foot">
         <label class="inline" for="connections">Connections</label>

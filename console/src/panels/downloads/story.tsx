@@ -12,6 +12,9 @@ const tones: Record<string, string> = {
   finished: "good",
 };
 
+/** What happens to the whole download says nothing of a connection. */
+const connectionKinds = new Set(["verdict", "retry", "throttled"]);
+
 function Entry(props: { event: DownloadEvent }) {
   const { at_ms, kind, connection, text } = props.event;
   return (
@@ -19,7 +22,7 @@ function Entry(props: { event: DownloadEvent }) {
       <time>{moment(at_ms)}</time>
       <span class={`kind kind-${tones[kind] ?? "plain"}`}>{kind}</span>
       <span class="story-text">
-        {connection !== null && (
+        {connection !== null && connectionKinds.has(kind) && (
           <span class={`story-connection ${colourClass(connection)}`} title={`Connection ${connection + 1}`}>
             <i class="swatch" aria-hidden="true" />
             <span class="visually-hidden">Connection </span>{connection + 1}

@@ -47,6 +47,12 @@ export function remaining(download: Download): string | null {
   return `${duration(download.remaining_seconds)} left`;
 }
 
+/** A result counts the seconds of its own run, not those of the runs that were killed before. */
+export function took(download: Download): string {
+  const seconds = `${(download.result?.seconds ?? 0).toFixed(1)} s`;
+  return download.resumed_bytes > 0 ? `last run ${seconds}` : `in ${seconds}`;
+}
+
 export type DigestVerdict = "same" | "differs" | "alone" | "none";
 
 export function digestVerdict(download: Download): DigestVerdict {
