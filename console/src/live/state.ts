@@ -19,12 +19,19 @@ export const demo = topic<Demo>("demo");
 export const link = topic<Link>("link");
 export const server = topic<Server>("server");
 
-/** Takes one event: what a topic says replaces all it said before. Unknown topics are passed over. */
+/**
+ * Takes one event: what a topic says replaces all it said before. Unknown topics are passed over, and so
+ * is what is not JSON: the topic comes again, whole.
+ */
 export function receive(name: string, data: string): void {
   const state = topics.get(name);
   if (!state) return;
   const before = demo.value?.instance;
-  state.value = JSON.parse(data);
+  try {
+    state.value = JSON.parse(data);
+  } catch {
+    return;
+  }
   if (name === "demo" && before && before !== demo.value?.instance) demoChanges.value++;
 }
 
