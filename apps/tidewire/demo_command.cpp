@@ -118,6 +118,8 @@ class demo_session {
 };
 
 exit_code run_demo(const demo_settings& s) {
+  // Who started us may ignore it; then no child could be waited for.
+  std::signal(SIGCHLD, SIG_DFL);
   auto address = parse_listen_address(s.listen);
   if (!address)
     return fail(exit_code::usage, fmt::format("--listen: \"{}\" is not an address like "

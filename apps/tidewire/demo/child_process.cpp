@@ -18,6 +18,7 @@ namespace tidewire::demo {
 namespace {
 
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
+constexpr int unknown_code = 70;  // what is not known to have ended well has not
 
 error_code last_error() {
   return {errno, boost::system::system_category()};
@@ -130,6 +131,7 @@ asio::awaitable<exit_status> child_process::wait() {
     int done = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG);
     reaped_ = done != 0 || info.si_pid == pid_;
   }
+  if (info.si_pid != pid_) co_return exit_status{unknown_code, 0};
   exit_status out;
   (info.si_code == CLD_EXITED ? out.code : out.signal) = info.si_status;
   co_return out;
