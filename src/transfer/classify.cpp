@@ -72,7 +72,7 @@ verdict partial(const range_query& query, const http::response_head& head,
 }
 
 verdict whole(const http::response_head& head, const known_state& known) {
-  verdict v{.kind = verdict_kind::whole, .reason = "200 with the whole resource"};
+  verdict v{.kind = verdict_kind::whole, .reason = "200: the whole resource"};
   v.identity = identity_of(head);
   v.length = head.content_length;
   return join(std::move(v), known);
@@ -110,6 +110,42 @@ bool asks_for_fewer(unsigned status) {
   return status == 429 || status == 503;
 }
 
+std::string_view proof_of(const resource_identity& seen) {
+  if (seen.coded) return "a content coding";
+  if (seen.etag && !seen.etag->weak) return "a strong entity tag";
+  if (seen.digest) return "a digest of the whole";
+  if (seen.provable()) return "an old Last-Modified";
+  return seen.etag ? "only a weak entity tag" : "no validator";
+}
+
+std::string_view consequence_of(verdict_kind kind) {
+  switch (kind) {
+    case verdict_kind::begin:
+      return "a new version: taken";
+    case verdict_kind::proceed:
+      return "the version that is held: joined";
+    case verdict_kind::whole:
+      return "the version that is held, but no ranges: one stream";
+    case verdict_kind::complete:
+      return "all bytes are held";
+    case verdict_kind::changed:
+      return "another version: not mixed, begun anew";
+    case verdict_kind::unproved:
+      return "not joined, begun anew";
+    case verdict_kind::bad_range:
+      return "not taken";
+    case verdict_kind::redirect:
+      return "followed";
+    case verdict_kind::reprobe:
+      return "the first address is asked again";
+    case verdict_kind::later:
+      return "to be tried again";
+    case verdict_kind::refused:
+      break;
+  }
+  return "a final no";
+}
+
 }  // namespace
 
 std::optional<std::chrono::nanoseconds> retry_after_of(
@@ -140,6 +176,14 @@ verdict classify(const range_query& query, const http::response_head& head,
   if (query.pinned && (status == 401 || status == 403 || status == 410 || status == 404))
     return {.kind = verdict_kind::reprobe, .reason = std::move(reason)};
   return {.kind = verdict_kind::refused, .reason = std::move(reason)};
+}
+
+std::string in_words(const verdict& v) {
+  bool carries_bytes = v.kind == verdict_kind::begin || v.kind == verdict_kind::proceed ||
+                       v.kind == verdict_kind::whole;
+  auto text = v.reason;
+  if (carries_bytes) text.append(" with ").append(proof_of(v.identity));
+  return text.append("; ").append(consequence_of(v.kind));
 }
 
 }  // namespace tidewire::transfer

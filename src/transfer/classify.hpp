@@ -65,4 +65,7 @@ verdict classify(const range_query& query, const http::response_head& head,
                  const known_state& known, std::chrono::system_clock::time_point wall_now,
                  std::chrono::nanoseconds max_retry_after);
 
+// A verdict for people: what the answer was, what proves it, and what follows from it.
+std::string in_words(const verdict& v);
+
 }  // namespace tidewire::transfer

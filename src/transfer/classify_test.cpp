@@ -383,6 +383,20 @@ TEST(classify, retry_after_is_read_and_bounded) {
   EXPECT_FALSE(classify({}, head, {}, {}, cap).retry_after);
 }
 
+TEST(classify, says_in_words_what_an_answer_proves_and_what_follows) {
+  row first{.asked = range_of::start};
+  auto begun = classify(query_of(first), answer_of(first), {}, {}, cap);
+  ASSERT_EQ(begun.kind, kind::begin);
+  EXPECT_EQ(in_words(begun), "206 as asked with a strong entity tag; a new version: taken");
+  auto joined = classify(query_of(first), answer_of(first), known_of(first), {}, cap);
+  ASSERT_EQ(joined.kind, kind::proceed);
+  EXPECT_EQ(in_words(joined),
+            "206 as asked with a strong entity tag; the version that is held: joined");
+  http::response_head gone;
+  gone.status = 404;
+  EXPECT_EQ(in_words(classify({}, gone, {}, {}, cap)), "the server answered 404; a final no");
+}
+
 // A coded body of one strong tag is no proof: many servers code anew for each answer.
 TEST(classify, a_coded_200_replaces_what_is_held) {
   row r{.status = 200, .coded = true};

@@ -45,6 +45,15 @@ download_state::download_state(download_settings settings, file::filesystem& dis
 }
 
 void download_state::open() {
+  open_landing();
+  if (error_) return;
+  auto held = held_bytes();
+  say(download_event::kind_type::started, 0,
+      held > 0 ? "going on with the " + std::to_string(held) + " bytes that are held"
+               : "nothing is held yet");
+}
+
+void download_state::open_landing() {
   if (settings_.sink) {
     landing_ = std::make_unique<sink_landing>(*settings_.sink);
     return;
@@ -184,6 +193,9 @@ verdict download_state::take_head(unsigned connection, const fetch_job& job,
   known.held_bytes = held_bytes();
   known.digest_given = settings_.checksum.has_value();
   auto v = classify(job.query, head, known, time_.wall_now(), settings_.retries.max_retry_after);
+  // One answer like the last is no news.
+  if (v.kind != verdict_kind::proceed || !confirmed_)
+    say(download_event::kind_type::verdict, connection, in_words(v));
   switch (v.kind) {
     case verdict_kind::begin:
       if (!begin_generation(connection, from, head, v)) v.kind = verdict_kind::refused;

@@ -98,6 +98,7 @@ class download_state {
   download_result result_;
 
  private:
+  void open_landing();
   bool open_target(const std::string& path);
   std::string name_for(const http::response_head& head, const http::url& from) const;
   bool known_name_has_partial() const;

@@ -277,6 +277,18 @@ TEST(download_cancelled, keeps_what_it_has_and_the_next_one_goes_on) {
   EXPECT_TRUE(s.bytes_of(scene::target) == s.served->content());
 }
 
+TEST(download_events, say_what_was_held_and_what_the_first_answer_proved) {
+  using kind = transfer::download_event::kind_type;
+  scene s(8 * mib);
+  auto first = s.run(s.request());
+  ASSERT_GE(first->events.size(), 2U);
+  EXPECT_EQ(first->events[0].kind, kind::started);
+  EXPECT_EQ(first->events[0].text, "nothing is held yet");
+  EXPECT_EQ(first->events[1].kind, kind::verdict);
+  EXPECT_EQ(first->events[1].text, "206 as asked with a strong entity tag; a new version: taken");
+  EXPECT_EQ(first->count(kind::verdict), 1U) << "further answers like it are no news";
+}
+
 TEST(download_cancelled, by_stop_all_end_before_it_completes_and_none_begins_after) {
   scene s(8 * mib);
   s.link.bytes_per_second = mib;
