@@ -6,9 +6,12 @@
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/system/errc.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -115,7 +118,7 @@ void exchange::start_response(reply r) {
 }
 
 void exchange::pump_response() {
-  while (!over_ && reply_ && !all_sent_ && !silent_ &&
+  while (!over_ && reply_ && !all_sent_ && !silent_ && !body_wait_ &&
          flying_bytes_ < owner_->options.window_bytes && send_slice()) {
   }
 }
@@ -143,6 +146,10 @@ bool exchange::send_slice() {
   std::size_t got = 0;
   if (n > 0 && r.body) {
     auto outcome = r.body->read(bytes);
+    if (!outcome && outcome.error() == boost::system::errc::resource_unavailable_try_again) {
+      await_body();
+      return false;
+    }
     if (!outcome) return end_with(arriving::reset);
     got = *outcome;
   }
@@ -163,6 +170,24 @@ bool exchange::send_slice() {
   flying_bytes_ += got;
   push(arriving::bytes, std::move(bytes), extra);
   return true;
+}
+
+// As the real edge does: reads again once the body says so. A crash of the host takes the wait
+// along.
+void exchange::await_body() {
+  auto wait = [](std::shared_ptr<server::response_body> body) -> asio::awaitable<void> {
+    auto ready = body->ready();
+    co_await std::move(ready);
+  };
+  body_wait_ = std::make_shared<asio::cancellation_signal>();
+  auto done = [weak = weak_from_this(), signal = body_wait_](const std::exception_ptr&) {
+    auto self = weak.lock();
+    if (!self || self->body_wait_ != signal) return;
+    self->body_wait_.reset();
+    if (!self->over_) self->on_client(&exchange::pump_response);
+  };
+  asio::co_spawn(host_->program().get_executor(), wait(reply_->body),
+                 asio::bind_cancellation_slot(body_wait_->slot(), std::move(done)));
 }
 
 void exchange::push(arriving what, std::vector<std::byte> bytes, clock::duration extra) {
@@ -309,6 +334,8 @@ void exchange::server_died(bool silent) {
   all_sent_ = true;
   if (call_) call_->break_off();
   call_.reset();
+  // The wait has gone with its process: there is nothing left to cancel.
+  body_wait_.reset();
   if (silent) {
     silent_ = true;
     return;
@@ -340,6 +367,7 @@ void exchange::fail(error_code ec, std::string detail) {
 void exchange::forget_server() {
   if (call_) call_->break_off();
   call_.reset();
+  if (auto wait = std::exchange(body_wait_, nullptr)) wait->emit(asio::cancellation_type::terminal);
   if (host_) host_->exchanges.erase(id_);
   flying_.clear();
   // Events already scheduled keep this object; they must not keep a strand of a process that may

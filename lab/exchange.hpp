@@ -6,6 +6,8 @@
 
 #include <tidewire/http/client.hpp>
 
+#include <boost/asio/cancellation_signal.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -73,6 +75,7 @@ class exchange final : public http::exchange_control,
   void start_response(reply r);
   void pump_response();
   bool send_slice();
+  void await_body();
   void push(arriving what, std::vector<std::byte> bytes, clock::duration extra = {});
   void schedule_front();
   void front_arrived();
@@ -119,6 +122,8 @@ class exchange final : public http::exchange_control,
   std::optional<breakage> breakage_;
   std::optional<std::uint64_t> stall_at_, corrupt_at_;
   clock::duration stall_for_{};
+  // Set while the body has nothing yet and its ready() runs on the host's process.
+  std::shared_ptr<asio::cancellation_signal> body_wait_;
   std::uint64_t bandwidth_ = 0;
   clock::time_point down_free_{}, down_last_{};
   bool scheduled_ = false, paused_ = false, all_sent_ = false, silent_ = false, head_seen_ = false,

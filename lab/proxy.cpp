@@ -66,7 +66,8 @@ struct proxy::impl : std::enable_shared_from_this<impl> {
   asio::awaitable<void> watch_file(std::shared_ptr<impl> self);
   void accepted(tcp::socket client);
   void set_faults(const proxy_faults& f);
-  void reset_all();
+  std::uint64_t reset_all();
+  void stall_all(clock::duration time);
   void stop();
 };
 
@@ -76,9 +77,28 @@ void proxy::impl::set_faults(const proxy_faults& f) {
     if (auto session = weak.lock()) session->faults_changed();
 }
 
-void proxy::impl::reset_all() {
+// How many there were.
+std::uint64_t proxy::impl::reset_all() {
+  std::uint64_t n = 0;
+  for (auto& weak : sessions) {
+    auto session = weak.lock();
+    if (!session || !session->open()) continue;
+    session->reset();
+    ++n;
+  }
+  return n;
+}
+
+void proxy::impl::stall_all(clock::duration time) {
+  auto now = clock(strand).now();
+  if (time.count() <= 0) {
+    shared->stalled_until.reset();
+    return;
+  }
+  shared->stalled_until =
+      time > clock::time_point::max() - now ? clock::time_point::max() : now + time;
   for (auto& weak : sessions)
-    if (auto session = weak.lock()) session->reset();
+    if (auto session = weak.lock(); session && session->open()) ++shared->counters.stalled;
 }
 
 void proxy::impl::stop() {
@@ -191,7 +211,11 @@ void proxy::set_faults(proxy_faults faults) {
 }
 
 void proxy::reset_all() {
-  asio::post(impl_->strand, [self = impl_] { self->reset_all(); });
+  asio::post(impl_->strand, [self = impl_] { self->shared->counters.reset += self->reset_all(); });
+}
+
+void proxy::stall_all(std::chrono::nanoseconds time) {
+  asio::post(impl_->strand, [self = impl_, time] { self->stall_all(time); });
 }
 
 void proxy::stop() {

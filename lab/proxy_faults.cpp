@@ -51,6 +51,7 @@ bool put_member(proxy_faults& f, std::string_view name, const json::value& v) {
   if (name == "reset_after_bytes") return put(f.reset_after_bytes, whole(v));
   if (name == "reset_ppm") return put(f.reset_ppm, ppm(v));
   if (name == "reset_ppm_per_mib") return put(f.reset_ppm_per_mib, ppm(v));
+  if (name == "loss_ppm") return put(f.loss_ppm, ppm(v));
   if (name == "stall_after_bytes") return put(f.stall_after_bytes, whole(v));
   if (name == "stall_ms") return put(f.stall, milliseconds(v));
   if (name == "half_open") return put(f.half_open, flag(v));

@@ -34,6 +34,17 @@ std::uint64_t distance(std::uint32_t ppm_per_mib, rng& random) {
   return mib > 1e12 ? never : static_cast<std::uint64_t>(mib * 1024 * 1024);
 }
 
+// By how much a piece is late: its copies are lost with the same chance.
+clock::duration retransmission(std::uint32_t ppm, rng& random) {
+  constexpr std::chrono::milliseconds first{200}, most{3000};
+  std::chrono::milliseconds late{0}, next = first;
+  while (ppm > 0 && late < most && random.chance_ppm(ppm)) {
+    late = std::min(late + next, most);
+    next *= 2;
+  }
+  return late;
+}
+
 }  // namespace
 
 proxy_session::proxy_session(std::shared_ptr<proxy_shared> shared, socket client)
@@ -99,10 +110,11 @@ asio::awaitable<void> proxy_session::connect() {
 }
 
 std::vector<std::byte> proxy_session::take_buffer() {
-  if (spare_.empty()) return std::vector<std::byte>(piece_bytes);
+  auto size = shared_->faults.loss_ppm > 0 ? lossy_piece_bytes : piece_bytes;
+  if (spare_.empty()) return std::vector<std::byte>(size);
   auto b = std::move(spare_.back());
   spare_.pop_back();
-  b.resize(piece_bytes);
+  b.resize(size);
   return b;
 }
 
@@ -135,15 +147,19 @@ asio::awaitable<void> proxy_session::read(std::shared_ptr<proxy_session> /* keep
       continue;
     }
     bytes.resize(n);
-    auto& f = shared_->faults;
-    auto delay = f.latency;
-    if (f.jitter.count() > 0)
-      delay += clock::duration(shared_->random.between(0, f.jitter.count()));
-    c.last = std::max(c.last, clock_.now() + delay);
-    c.queued += n;
-    c.queue.push_back({c.last, std::move(bytes), 0});
-    c.filled.cancel();
+    enqueue(c, std::move(bytes));
   }
+}
+
+void proxy_session::enqueue(channel& c, std::vector<std::byte> bytes) {
+  auto& f = shared_->faults;
+  auto delay = f.latency;
+  if (f.jitter.count() > 0) delay += clock::duration(shared_->random.between(0, f.jitter.count()));
+  delay += retransmission(f.loss_ppm, shared_->loss_random);
+  c.last = std::max(c.last, clock_.now() + delay);
+  c.queued += bytes.size();
+  c.queue.push_back({c.last, std::move(bytes), 0});
+  c.filled.cancel();
 }
 
 asio::awaitable<void> proxy_session::wait_until(clock::time_point when) {
@@ -155,7 +171,8 @@ asio::awaitable<void> proxy_session::wait_until(clock::time_point when) {
 asio::awaitable<void> proxy_session::wait_for_link() {
   while (!closed_) {
     auto now = clock_.now();
-    bool stalled = stalled_until_ && now < *stalled_until_;
+    auto in = [now](auto& until) { return until && now < *until; };
+    bool stalled = in(stalled_until_) || in(shared_->stalled_until);
     if (!stalled && !shared_->faults.offline) break;
     auto waiting = wait_until(now + poll_interval);
     co_await std::move(waiting);

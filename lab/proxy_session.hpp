@@ -14,6 +14,7 @@
 #include <deque>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace tidewire::lab::detail {
@@ -26,11 +27,13 @@ struct shared_counters {
 
 // What all connections of a proxy have in common.
 struct proxy_shared {
-  explicit proxy_shared(rng r) : random(r) {}
+  explicit proxy_shared(rng r) : random(r), loss_random(r.stream("loss")) {}
   proxy_options options;
   proxy_faults faults;
   shared_counters counters;
   rng random;
+  rng loss_random;  // one draw for each piece, which must not shift the others
+  std::optional<clock::time_point> stalled_until;  // the whole link
 };
 
 // One connection with its upstream. Everything runs on the proxy's strand; shared by the coroutines
@@ -46,11 +49,13 @@ class proxy_session : public std::enable_shared_from_this<proxy_session> {
   void run();
   // RST to both sides. Idempotent.
   void reset();
+  bool open() const { return !closed_; }
   // The faults changed: draws what depends on them again.
   void faults_changed();
 
  private:
   static constexpr std::size_t piece_bytes = 256 * 1024;
+  static constexpr std::size_t lossy_piece_bytes = 16 * 1024;  // while pieces are lost
 
   struct piece {
     clock::time_point when;
@@ -73,6 +78,7 @@ class proxy_session : public std::enable_shared_from_this<proxy_session> {
   asio::awaitable<void> connect();
   asio::awaitable<void> read(std::shared_ptr<proxy_session> self, channel& c);
   asio::awaitable<void> write(std::shared_ptr<proxy_session> self, channel& c);
+  void enqueue(channel& c, std::vector<std::byte> bytes);
   asio::awaitable<void> wait_until(clock::time_point when);
   // Until the link may move bytes, and this connection's stall is over.
   asio::awaitable<void> wait_for_link();

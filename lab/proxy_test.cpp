@@ -270,6 +270,58 @@ TEST(proxy, resets_with_the_stated_probability) {
   EXPECT_LT(whole, 38);
 }
 
+TEST(proxy, a_lost_piece_holds_up_all_behind_it) {
+  proxy_faults lossy;
+  lossy.loss_ppm = 1'000'000;  // every copy is lost as well: 3 s late, the most there is
+  fixture f(100'000, lossy);
+  auto got = f.get();
+  EXPECT_EQ(got.ec, asio::error::eof);
+  EXPECT_EQ(got.body, *f.text) << "late, but in order and whole";
+  EXPECT_GE(got.took, 6s) << "the request and the answer";
+  EXPECT_EQ(f.p->counters().reset, 0u);
+
+  // 1 MiB are 64 pieces at least: it would be odd if a tenth lost were none.
+  lossy.loss_ppm = 100'000;
+  fixture g(1024 * 1024, lossy);
+  got = g.get();
+  EXPECT_EQ(got.body, *g.text);
+  EXPECT_GE(got.took, 200ms);
+}
+
+TEST(proxy, stalls_the_whole_link_for_a_time) {
+  proxy_faults slow;
+  slow.down_bytes_per_second = 1'000'000;
+  fetched first, second;
+  fixture f(300'000, slow);
+  f.begin_get(first);
+  ASSERT_TRUE(f.run_until([&] { return first.body.size() > 50'000; }));
+  f.p->stall_all(1h);
+  f.begin_get(second);  // begun during the stall: it hangs as well
+  ASSERT_TRUE(f.run_until([&] { return f.p->counters().connections == 2; }));
+  f.run_until([] { return false; }, 50ms);
+  auto before = first.body.size();
+  EXPECT_FALSE(f.run_until([&] { return first.body.size() != before; }, 200ms));
+  EXPECT_TRUE(second.body.empty());
+  EXPECT_EQ(f.p->counters().stalled, 1u);
+  f.p->stall_all(50ms);  // takes the place of the hour
+  EXPECT_TRUE(f.run_until([&] { return first.over && second.over; }));
+  EXPECT_EQ(first.body, *f.text);
+  EXPECT_EQ(second.body, *f.text);
+}
+
+TEST(proxy, counts_the_connections_that_it_was_told_to_reset) {
+  proxy_faults slow;
+  slow.down_bytes_per_second = 100'000;
+  fetched one, two;
+  fixture f(300'000, slow);
+  f.begin_get(one);
+  f.begin_get(two);
+  ASSERT_TRUE(f.run_until([&] { return !one.body.empty() && !two.body.empty(); }));
+  f.p->reset_all();
+  EXPECT_TRUE(f.run_until([&] { return one.over && two.over; }));
+  EXPECT_EQ(f.p->counters().reset, 2u);
+}
+
 TEST(proxy, resets_the_client_when_nobody_is_upstream) {
   fixture f(10);
   error_code ignored;
@@ -301,7 +353,7 @@ TEST(proxy_faults, reads_every_member_and_refuses_others) {
       R"({"format":"tidewire-proxy-faults","version":1,"latency_ms":20,"jitter_ms":5,
           "bytes_per_second":1000,"up_bytes_per_second":500,"truncate_after_bytes":7,
           "reset_after_bytes":8,"reset_ppm":9,"reset_ppm_per_mib":20000,"stall_after_bytes":10,
-          "stall_ms":11,"half_open":true,"refuse":true,"offline":true})");
+          "stall_ms":11,"loss_ppm":12,"half_open":true,"refuse":true,"offline":true})");
   ASSERT_TRUE(f);
   EXPECT_EQ(f->latency, 20ms);
   EXPECT_EQ(f->jitter, 5ms);
@@ -313,9 +365,11 @@ TEST(proxy_faults, reads_every_member_and_refuses_others) {
   EXPECT_EQ(f->reset_ppm_per_mib, 20000u);
   EXPECT_EQ(f->stall_after_bytes, 10u);
   EXPECT_EQ(f->stall, 11ms);
+  EXPECT_EQ(f->loss_ppm, 12u);
   EXPECT_TRUE(f->half_open && f->refuse && f->offline);
   for (auto text : {"{}", "[]", R"({"format":"tidewire-proxy-faults","version":1,"x":1})",
                     R"({"format":"tidewire-proxy-faults","version":1,"reset_ppm":1000001})",
+                    R"({"format":"tidewire-proxy-faults","version":1,"loss_ppm":1000001})",
                     R"({"format":"tidewire-proxy-faults","version":1,"latency_ms":-1})",
                     R"({"format":"tidewire-proxy-faults","version":1,"refuse":1})"})
     EXPECT_FALSE(proxy_faults::from_json(text)) << text;

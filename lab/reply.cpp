@@ -2,6 +2,8 @@
 
 #include <tidewire/http/content_range.hpp>
 
+#include <boost/asio/awaitable.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -13,7 +15,7 @@ namespace {
 // Text before and behind another body.
 class wrapped_body final : public server::response_body {
  public:
-  wrapped_body(std::string before, std::unique_ptr<server::response_body> inner, std::string after)
+  wrapped_body(std::string before, std::shared_ptr<server::response_body> inner, std::string after)
       : before_(std::move(before)), inner_(std::move(inner)), after_(std::move(after)) {}
 
   std::optional<std::uint64_t> size() const override {
@@ -29,6 +31,8 @@ class wrapped_body final : public server::response_body {
     return take(after_, after_at_, space);
   }
 
+  asio::awaitable<void> ready() override { return inner_->ready(); }
+
  private:
   static std::size_t take(const std::string& text, std::size_t& at, std::span<std::byte> space) {
     auto n = std::min(space.size(), text.size() - at);
@@ -38,7 +42,7 @@ class wrapped_body final : public server::response_body {
   }
 
   std::string before_;
-  std::unique_ptr<server::response_body> inner_;
+  std::shared_ptr<server::response_body> inner_;
   std::string after_;
   std::size_t before_at_ = 0, after_at_ = 0;
 };
@@ -114,7 +118,7 @@ bool lie_multipart(reply& r) {
   r.head.headers.erase("Content-Range");
   r.head.headers.set("Content-Type", "multipart/byteranges; boundary=tidewire-part");
   auto more = before.size() + after.size();
-  r.body = std::make_unique<wrapped_body>(std::move(before), std::move(r.body), std::move(after));
+  r.body = std::make_shared<wrapped_body>(std::move(before), std::move(r.body), std::move(after));
   if (r.bytes) *r.bytes += more;
   if (r.head.content_length) set_length(r, *r.head.content_length + more);
   return true;

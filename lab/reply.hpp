@@ -17,7 +17,8 @@ namespace tidewire::lab::detail {
 // An answer on its way: the head, and where the body's bytes come from.
 struct reply {
   http::response_head head;
-  std::unique_ptr<server::response_body> body;  // none: no bytes
+  // None: no bytes. Shared with the wait for it, when it has nothing yet.
+  std::shared_ptr<server::response_body> body;
   // How many bytes follow, when that is known; can differ from head.content_length in a lie.
   std::optional<std::uint64_t> bytes;
   // After the body the connection ends, though the message is not over (too long a length told).

@@ -1,16 +1,20 @@
-#include "deadline.hpp"
+#include "body_stream.hpp"
 #include "edge.hpp"
 #include "request_reader.hpp"
 #include "response_head.hpp"
+#include "wire.hpp"
 
 #include <tidewire/core/error.hpp>
+#include <tidewire/core/timer.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <array>
@@ -25,126 +29,15 @@ namespace {
 
 using tcp = asio::ip::tcp;
 
-constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t read_bytes = 4 * 1024;        // while a head is expected
-constexpr std::size_t body_read_bytes = 64 * 1024;  // while a body is
-constexpr std::size_t write_bytes = 256 * 1024;     // of a streamed body, at a time
-constexpr std::size_t max_chunk_line_bytes = 8 * 1024;
+constexpr std::size_t write_bytes = 256 * 1024;  // of a streamed body, at a time
 constexpr std::uint64_t max_drained_bytes = 64 * 1024;
 constexpr std::size_t max_lingering_bytes = 1024 * 1024;
 constexpr auto lingering = std::chrono::seconds(2);
 
-// The socket with its input buffer and deadline: what both directions share.
-class stream {
- public:
-  stream(tcp::socket s, const http_server_options& o)
-      : socket(std::move(s)),
-        options(o),
-        deadline(std::make_shared<moving_deadline>(socket.get_executor(), [this] { close(); })) {}
-  ~stream() { deadline->cancel(); }
-
-  std::string_view input() const { return std::string_view(buffer_).substr(begin_); }
-
-  void consume(std::size_t n) {
-    begin_ += n;
-    if (begin_ < buffer_.size()) return;
-    begin_ = 0;
-    // An idle connection keeps no memory that it may never need again.
-    if (buffer_.capacity() > read_bytes) buffer_ = std::string();
-    buffer_.clear();
-  }
-
-  // Appends what arrives; false when the connection is over. The caller has set the deadline.
-  asio::awaitable<bool> receive(std::size_t most) {
-    buffer_.erase(0, std::exchange(begin_, 0));
-    auto had = buffer_.size();
-    buffer_.resize(had + most);
-    auto space = asio::buffer(buffer_.data() + had, most);
-    auto [ec, n] = co_await socket.async_read_some(space, quietly);
-    buffer_.resize(had + n);
-    co_return !ec && n > 0;
-  }
-
-  // Sends all; the deadline moves with every write that got through.
-  asio::awaitable<bool> send(asio::const_buffer bytes) {
-    while (bytes.size() > 0) {
-      deadline->after(options.write_deadline);
-      auto [ec, n] = co_await socket.async_write_some(bytes, quietly);
-      if (ec) co_return false;
-      bytes += n;
-      sent += n;
-    }
-    co_return true;
-  }
-
-  void close() {
-    error_code ignored;
-    socket.close(ignored);
-  }
-
-  tcp::socket socket;
-  const http_server_options& options;
-  std::shared_ptr<moving_deadline> deadline;
-  std::uint64_t sent = 0;  // in all, heads included
-
- private:
-  std::string buffer_;
-  std::size_t begin_ = 0;
-};
-
-// Decodes the body of one request as the handler asks for it.
-class body_stream final : public request_body {
- public:
-  body_stream(stream& wire, request_reader& reader)
-      : wire_(wire), reader_(reader), began_(wire.deadline->now()) {}
-
-  asio::awaitable<result<std::size_t>> read(std::span<std::byte> space) override {
-    while (!failure_ && !reader_.done() && !space.empty()) {
-      auto step = reader_.decode(wire_.input(), space);
-      wire_.consume(step.consumed);
-      received_ += step.produced;
-      failure_ = step.failure;
-      if (failure_) break;
-      if (step.produced > 0) co_return step.produced;
-      if (reader_.done()) break;
-      // What is left is part of a chunk's line or of the trailer.
-      if (wire_.input().size() >= max_chunk_line_bytes) {
-        failure_ = make_error_code(errc::limit_exceeded);
-        break;
-      }
-      if (!co_await more()) failure_ = make_error_code(boost::system::errc::connection_aborted);
-    }
-    if (failure_) co_return failure_;
-    co_return std::size_t(0);
-  }
-
-  // The client waits for our word before it sends; without it, it may never send.
-  bool awaits_continue() const { return reader_.how().expects_continue && !continued_; }
-  bool failed() const { return failure_.failed(); }
-
- private:
-  asio::awaitable<bool> more() {
-    if (awaits_continue()) {
-      continued_ = true;
-      constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-      bool sent = co_await wire_.send(asio::buffer(go_on));
-      if (!sent) co_return false;
-    }
-    const auto& o = wire_.options;
-    auto rate = std::max<std::uint64_t>(o.min_body_bytes_per_second, 1);
-    auto earned = std::chrono::seconds(received_ / rate);
-    auto slow = began_ + o.body_deadline + earned;
-    wire_.deadline->at(std::min(wire_.deadline->now() + o.body_deadline, slow));
-    co_return co_await wire_.receive(body_read_bytes);
-  }
-
-  stream& wire_;
-  request_reader& reader_;
-  clock::time_point began_;
-  std::uint64_t received_ = 0;
-  bool continued_ = false;
-  error_code failure_;
-};
+// The body has nothing yet, which is no failure.
+bool waits(const result<std::size_t>& read) {
+  return !read && read.error() == boost::system::errc::resource_unavailable_try_again;
+}
 
 class connection_impl final : public connection {
  public:
@@ -176,6 +69,8 @@ class connection_impl final : public connection {
                                 bool keep_alive);
   asio::awaitable<bool> send_body(response_body& body, std::string head, body_framing framing);
   asio::awaitable<bool> send_chunked(response_body& body, std::string head);
+  asio::awaitable<bool> wait_for(response_body& body);
+  asio::awaitable<void> watch_client();
   asio::awaitable<bool> drain(body_stream& body, const request_reader& reader);
   asio::awaitable<void> linger();
   std::string head_of(const response& answer, unsigned version, body_framing framing,
@@ -183,10 +78,11 @@ class connection_impl final : public connection {
 
   std::shared_ptr<edge> edge_;
   std::string peer_;
-  stream wire_;
+  wire wire_;
   asio::cancellation_signal cancel_;
   bool stopping_ = false;
-  bool idle_ = true;  // between two requests, and nothing of the next has come
+  bool idle_ = true;      // between two requests, and nothing of the next has come
+  bool waiting_ = false;  // for a response's body that has nothing yet
   bool first_ = true;
 };
 
@@ -208,7 +104,9 @@ void connection_impl::start(std::function<void()> gone) {
 void connection_impl::begin_stop() {
   asio::post(wire_.socket.get_executor(), [self = self()] {
     self->stopping_ = true;
-    if (self->idle_) self->wire_.close();
+    if (self->idle_ || self->waiting_) self->wire_.close();
+    // Such a body may wait for ever; its client comes back and asks again.
+    if (self->waiting_) self->cancel_.emit(asio::cancellation_type::terminal);
   });
 }
 
@@ -300,7 +198,7 @@ asio::awaitable<connection_impl::head_outcome> connection_impl::read_head() {
       out.length = seen.length.value_or(0);
       if (out.bad || seen.length) co_return out;
     }
-    out.over = !co_await wire_.receive(read_bytes);
+    out.over = !co_await wire_.receive(wire::read_bytes);
     if (out.over) co_return out;
   }
 }
@@ -371,6 +269,13 @@ asio::awaitable<bool> connection_impl::send_body(response_body& body, std::strin
   while (true) {
     auto room = std::span(buffer).subspan(used);
     auto n = body.read(room.first(std::min<std::uint64_t>(room.size(), left)));
+    if (waits(n)) {
+      // What is known goes out before the wait: the head at least.
+      bool on = co_await wire_.send(asio::buffer(buffer.data(), std::exchange(used, 0)));
+      if (on) on = co_await wait_for(body);
+      if (!on) co_return false;
+      continue;
+    }
     bool broken = !n || (*n == 0 && left > 0 && framing == body_framing::length);
     if (broken) {
       // Closing short is the only way left to say that what came is not the whole.
@@ -395,6 +300,13 @@ asio::awaitable<bool> connection_impl::send_chunked(response_body& body, std::st
   while (sent) {
     auto space = std::span(buffer).subspan(line_bytes, write_bytes - line_bytes - crlf.size());
     auto n = body.read(space);
+    if (waits(n)) {
+      // Thousands may wait at once: none keeps memory meanwhile.
+      std::vector<std::byte>().swap(buffer);
+      sent = co_await wait_for(body);
+      buffer.resize(write_bytes);
+      continue;
+    }
     if (!n) {
       edge_->ctx.log->write(severity::warning, "http.body_broke_off", {{"peer", peer_}});
       co_return false;
@@ -410,6 +322,38 @@ asio::awaitable<bool> connection_impl::send_chunked(response_body& body, std::st
   if (!sent) co_return false;
   sent = co_await wire_.send(asio::buffer(last));
   co_return sent;
+}
+
+// Until the body has something, or nobody is there any more: false.
+asio::awaitable<bool> connection_impl::wait_for(response_body& body) {
+  using asio::experimental::awaitable_operators::operator||;
+  if (stopping_) co_return false;
+  wire_.deadline->none();  // how long it takes is the body's own affair
+  waiting_ = true;
+  auto ready = body.ready();
+  auto gone = watch_client();
+  auto either = std::move(ready) || std::move(gone);
+  auto first = co_await std::move(either);
+  waiting_ = false;
+  co_return first.index() == 0 && !stopping_;
+}
+
+// Completes when the client has closed its side. What it sends meanwhile is kept for later, up to a
+// bound; beyond it only the next write would tell that the client has gone.
+asio::awaitable<void> connection_impl::watch_client() {
+  auto cancelled = co_await asio::this_coro::cancellation_state;
+  while (wire_.input().size() < max_drained_bytes) {
+    // Waiting takes no bytes, so that a cancel loses none.
+    auto token = asio::as_tuple(asio::use_awaitable);
+    auto [ec] = co_await wire_.socket.async_wait(tcp::socket::wait_read, token);
+    if (ec || cancelled.cancelled() != asio::cancellation_type::none) co_return;
+    bool more = co_await wire_.receive(wire::read_bytes);
+    if (!more) co_return;
+  }
+  timer never(wire_.socket.get_executor());
+  never.expires_at(clock::time_point::max());
+  auto token = asio::as_tuple(asio::use_awaitable);
+  co_await never.async_wait(token);
 }
 
 asio::awaitable<bool> connection_impl::drain(body_stream& body, const request_reader& reader) {
@@ -429,7 +373,7 @@ asio::awaitable<void> connection_impl::linger() {
   std::size_t seen = wire_.input().size();
   wire_.consume(seen);
   while (!ec && seen < max_lingering_bytes) {
-    bool more = co_await wire_.receive(body_read_bytes);
+    bool more = co_await wire_.receive(wire::body_read_bytes);
     if (!more) break;
     seen += wire_.input().size();
     wire_.consume(wire_.input().size());

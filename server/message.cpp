@@ -30,6 +30,10 @@ class text_body_impl final : public response_body {
 
 }  // namespace
 
+asio::awaitable<void> response_body::ready() {
+  co_return;
+}
+
 std::unique_ptr<response_body> text_body(std::string text) {
   return std::make_unique<text_body_impl>(std::move(text));
 }

@@ -34,6 +34,7 @@ command_line::command_line() : app_("Tidewire keeps data moving over networks th
   add_transfers(app_, chosen_);
   add_serve(app_, chosen_);
   add_proxy(app_, chosen_);
+  add_demo(app_, chosen_);
   add_completion(app_, chosen_);
   add_man(app_, chosen_);
 }

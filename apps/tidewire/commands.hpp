@@ -16,6 +16,7 @@ void add_get(CLI::App& app, action& chosen);
 void add_transfers(CLI::App& app, action& chosen);
 void add_serve(CLI::App& app, action& chosen);
 void add_proxy(CLI::App& app, action& chosen);
+void add_demo(CLI::App& app, action& chosen);
 
 // These two tell of all commands of `app`, which they keep a reference to.
 void add_completion(CLI::App& app, action& chosen);

@@ -92,6 +92,8 @@ void add_network(CLI::App& app, get_options& o) {
 void add_output(CLI::App& app, get_options& o) {
   add_choice(app, "--progress", o.progress, {"auto", "bar", "json", "none"},
              "On stderr: a bar on a terminal, else a line each 5 s; or NDJSON");
+  add_duration(app, "--progress-interval", o.progress_interval,
+               "How often --progress json reports, 50ms at least (default: 500ms)");
   add_choice(app, "--durability", o.durability, {"power", "process"},
              "What partial files survive: a power cut, or only the end of the process");
   app.add_flag("-q,--quiet", o.quiet, "Print failures only");

@@ -25,6 +25,7 @@ struct get_options {
   std::chrono::nanoseconds max_wait = std::chrono::minutes(10);
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(15);
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  std::chrono::nanoseconds progress_interval{};  // zero: what suits the display
   std::string progress = "auto", durability = "power";
   std::string user_agent, ca_file;
   std::optional<std::string> proxy;

@@ -15,6 +15,8 @@
 namespace tidewire::cli {
 namespace {
 
+constexpr std::chrono::milliseconds shortest_interval{50};
+
 // Thrown nowhere: a fault in words travels up as a value.
 using fault = std::string;
 
@@ -129,6 +131,8 @@ display_options choose_display(const get_plan& plan) {
   d.events = o.verbose > 0;
   d.several = plan.items.size() > 1;
   d.data_on_stdout = o.output == "-";
+  if (o.progress_interval.count() > 0)
+    d.json_interval = std::max<std::chrono::nanoseconds>(o.progress_interval, shortest_interval);
   if (o.progress == "bar")
     d.mode = progress_mode::bar;
   else if (o.progress == "json")

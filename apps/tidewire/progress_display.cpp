@@ -147,6 +147,7 @@ class bar_display final : public text_display {
 
 class json_display final : public progress_display {
  public:
+  explicit json_display(std::chrono::nanoseconds interval) : interval_(interval) {}
   void begin(std::size_t file, const std::string&, const std::string& url) override {
     urls_[file] = url;
   }
@@ -162,9 +163,10 @@ class json_display final : public progress_display {
   }
   // Only JSON on this stream; a signal shows in each file's result.
   void note(const std::string&) override {}
-  std::chrono::nanoseconds interval() const override { return std::chrono::milliseconds(500); }
+  std::chrono::nanoseconds interval() const override { return interval_; }
 
  private:
+  std::chrono::nanoseconds interval_;
   std::map<std::size_t, std::string> urls_;
 };
 
@@ -177,7 +179,7 @@ std::unique_ptr<progress_display> make_display(const display_options& options, c
     case progress_mode::lines:
       return std::make_unique<line_display>(options, now);
     case progress_mode::json:
-      return std::make_unique<json_display>();
+      return std::make_unique<json_display>(options.json_interval);
     case progress_mode::none:
       break;
   }

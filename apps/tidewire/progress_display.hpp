@@ -20,6 +20,7 @@ struct display_options {
   bool events = false;          // -v
   bool several = false;         // more than one file: names before percentages
   bool data_on_stdout = false;  // -o -: result lines go to stderr then
+  std::chrono::nanoseconds json_interval = std::chrono::milliseconds(500);
 };
 
 // How one file ended, ready to print.

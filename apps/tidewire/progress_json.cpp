@@ -74,6 +74,9 @@ std::string progress_json(std::size_t file, const std::string& url,
     segments.push_back(std::move(piece));
   }
   o["segments"] = std::move(segments);
+  json::array held;
+  for (auto& r : p.held) held.push_back(json::array({r.begin, r.end}));
+  o["held"] = std::move(held);
   return json::serialize(o);
 }
 

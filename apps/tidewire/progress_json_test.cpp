@@ -34,6 +34,13 @@ TEST(progress_json, lists_segments) {
             R"([{"connection":2,"begin":10,"position":15,"end":20,"bytes_per_second":7E0}])");
 }
 
+TEST(progress_json, draws_what_is_held) {
+  transfer::download_progress p;
+  EXPECT_EQ(json::serialize(json::parse(progress_json(0, "u", p)).at("held")), "[]");
+  p.held = {{0, 10}, {20, 30}};
+  EXPECT_EQ(json::serialize(json::parse(progress_json(0, "u", p)).at("held")), "[[0,10],[20,30]]");
+}
+
 TEST(event_json, is_one_safe_line_whatever_the_network_said) {
   transfer::download_event e{transfer::download_event::kind_type::retry, 3, "a\n\x1b[2J\xff"};
   auto line = event_json(0, "http://h/\x1b", e);

@@ -30,7 +30,7 @@ struct proxy_settings {
   std::string listen = "127.0.0.1:0", upstream, faults_file;
   lab::proxy_faults faults;
   std::uint64_t bandwidth = 0, cut_after = 0, reset_after = 0, stall_after = 0, seed = 0;
-  double reset_probability = 0, reset_per_mib = 0;
+  double reset_probability = 0, reset_per_mib = 0, loss = 0;
   CLI::Option *has_cut = nullptr, *has_reset = nullptr, *has_stall = nullptr, *has_seed = nullptr;
   unsigned verbose = 0;
 };
@@ -52,6 +52,7 @@ lab::proxy_faults faults_of(const proxy_settings& s) {
   if (s.has_stall->count() > 0) f.stall_after_bytes = s.stall_after;
   f.reset_ppm = to_ppm(s.reset_probability);
   f.reset_ppm_per_mib = to_ppm(s.reset_per_mib);
+  f.loss_ppm = to_ppm(s.loss);
   return f;
 }
 
@@ -179,6 +180,10 @@ void add_faults(CLI::App& app, proxy_settings& s) {
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("P");
   app.add_option("--reset-per-mib", s.reset_per_mib, "Chance of a reset for every MiB moved")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("P");
+  app.add_option("--loss", s.loss,
+                 "Chance that a piece comes late, and all behind it, as TCP sends it again")
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("P");
   s.has_stall = add_size(app, "--stall-after", s.stall_after,

@@ -1,6 +1,7 @@
 #include "transfer/byte_ranges.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace tidewire::transfer {
 namespace {
@@ -68,6 +69,26 @@ std::vector<byte_range> range_set::gaps(std::uint64_t total) const {
   }
   if (position < total) missing.push_back({position, total});
   return missing;
+}
+
+std::vector<byte_range> coarsened(const std::vector<byte_range>& ranges, std::size_t most) {
+  if (ranges.size() <= most || most == 0) return most == 0 ? std::vector<byte_range>() : ranges;
+  // The most - 1 widest gaps stay; of equal ones the first.
+  std::vector<std::size_t> behind(ranges.size() - 1);
+  std::iota(behind.begin(), behind.end(), std::size_t{0});
+  auto gap = [&](std::size_t i) { return ranges[i + 1].begin - ranges[i].end; };
+  std::stable_sort(behind.begin(), behind.end(),
+                   [&](std::size_t a, std::size_t b) { return gap(a) > gap(b); });
+  behind.resize(most - 1);
+  std::sort(behind.begin(), behind.end());
+  std::vector<byte_range> out;
+  auto begin = ranges.front().begin;
+  for (auto i : behind) {
+    out.push_back({begin, ranges[i].end});
+    begin = ranges[i + 1].begin;
+  }
+  out.push_back({begin, ranges.back().end});
+  return out;
 }
 
 }  // namespace tidewire::transfer

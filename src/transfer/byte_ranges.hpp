@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -34,5 +35,8 @@ class range_set {
  private:
   std::vector<byte_range> ranges_;
 };
+
+// The same ranges drawn with a coarser pen: at most `most` of them, joined over the smallest gaps.
+std::vector<byte_range> coarsened(const std::vector<byte_range>& ranges, std::size_t most);
 
 }  // namespace tidewire::transfer

@@ -113,5 +113,17 @@ TEST(range_set, holds_the_largest_offsets) {
   EXPECT_TRUE(set.empty());
 }
 
+TEST(coarsened, keeps_the_widest_gaps_and_the_ends) {
+  std::vector<byte_range> ranges{{0, 10}, {11, 20}, {50, 60}, {62, 70}, {90, 100}};
+  EXPECT_EQ(coarsened(ranges, 5), ranges);
+  EXPECT_EQ(coarsened(ranges, 9), ranges);
+  EXPECT_EQ(coarsened(ranges, 4),
+            (std::vector<byte_range>{{0, 20}, {50, 60}, {62, 70}, {90, 100}}));
+  EXPECT_EQ(coarsened(ranges, 3), (std::vector<byte_range>{{0, 20}, {50, 70}, {90, 100}}));
+  EXPECT_EQ(coarsened(ranges, 1), (std::vector<byte_range>{{0, 100}}));
+  EXPECT_TRUE(coarsened(ranges, 0).empty());
+  EXPECT_TRUE(coarsened({}, 3).empty());
+}
+
 }  // namespace
 }  // namespace tidewire::transfer

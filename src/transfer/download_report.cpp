@@ -43,6 +43,8 @@ download_progress describe(download_state& state,
           static_cast<std::int64_t>(std::ceil(std::min(left / bytes_per_second, 1e9))));
   }
   if (auto* scheduler = state.scheduler()) {
+    for (auto& r : coarsened(scheduler->held().ranges(), download_progress::max_held_ranges))
+      p.held.push_back({r.begin, r.end});
     auto now = state.time().now();
     for (auto& [id, piece] : scheduler->pieces()) {
       auto end = state.total() ? piece.range.end : piece.position;

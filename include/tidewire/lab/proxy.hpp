@@ -34,6 +34,10 @@ struct proxy_faults {
   // Chance of a reset for every MiB that a connection moves in both directions together: a
   // connection of n MiB survives with (1 - p)^n. "2 % resets" is 20'000 here.
   std::uint32_t reset_ppm_per_mib = 0;
+  // Chance of each piece, in parts in a million, that it is lost and sent again: it is late by a
+  // retransmission time (200 ms, doubled each time that the copy is lost as well, 3 s in all), and
+  // everything behind it waits, as TCP does. A piece is what comes at once, at most 16 KiB.
+  std::uint32_t loss_ppm = 0;
   // After n response bytes nothing moves any more in either direction, for `stall`, or for ever
   // when that is zero. Once a connection. Bytes are kept.
   std::optional<std::uint64_t> stall_after_bytes;
@@ -48,8 +52,9 @@ struct proxy_faults {
 
   // The fault file: {"format":"tidewire-proxy-faults","version":1, …} with any of latency_ms,
   // jitter_ms, bytes_per_second (both directions), up_bytes_per_second, down_bytes_per_second,
-  // truncate_after_bytes, reset_after_bytes, reset_ppm, reset_ppm_per_mib, stall_after_bytes,
-  // stall_ms, half_open, refuse, offline. Unknown names and wrong types: errc::invalid_argument.
+  // truncate_after_bytes, reset_after_bytes, reset_ppm, reset_ppm_per_mib, loss_ppm,
+  // stall_after_bytes, stall_ms, half_open, refuse, offline. Unknown names and wrong types:
+  // errc::invalid_argument.
   static result<proxy_faults> from_json(std::string_view text);
 };
 
@@ -101,6 +106,9 @@ class proxy {
   void set_faults(proxy_faults faults);
   // Resets every open connection.
   void reset_all();
+  // From now on, for this time, nothing moves on any connection and new ones hang; bytes are kept.
+  // Takes the place of a running stall: zero ends it.
+  void stall_all(std::chrono::nanoseconds time);
   proxy_counters counters() const;
   // Resets all connections and ends async_run. Idempotent.
   void stop();

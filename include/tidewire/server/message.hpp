@@ -33,13 +33,20 @@ struct request {
   request_body* body = nullptr;
 };
 
-// A response's body as it is sent. read() may block for the disk only.
+// A response's body as it is sent. Used on the connection's strand.
 class response_body {
  public:
   virtual ~response_body() = default;
   // Bytes in all, or nothing when not known: then it is sent chunked.
   virtual std::optional<std::uint64_t> size() const = 0;
-  virtual result<std::size_t> read(std::span<std::byte> space) = 0;  // 0 at the end
+  // 0 at the end. May block for the disk only: a body whose bytes are still to come (events, a long
+  // poll) answers errc::resource_unavailable_try_again (of boost::system), and the edge sends what
+  // it has, awaits ready() and reads again. Any other error ends the connection short.
+  virtual result<std::size_t> read(std::span<std::byte> space) = 0;
+  // Completes when read() is worth calling again, however long that takes; early is allowed. It is
+  // cancelled when the client goes away or the server stops: return or throw, but end. Only those
+  // bodies need it that ever ask for it.
+  virtual asio::awaitable<void> ready();
 };
 
 struct response {

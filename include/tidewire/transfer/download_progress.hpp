@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,12 @@ struct segment_progress {
   double bytes_per_second = 0;
 };
 
+// [begin, end) of the file.
+struct held_range {
+  std::uint64_t begin = 0, end = 0;
+  friend bool operator==(const held_range&, const held_range&) = default;
+};
+
 // A snapshot. Monotonic within one generation; 100 % is reached in phase `complete` alone.
 struct download_progress {
   download_phase phase = download_phase::connecting;
@@ -34,6 +41,10 @@ struct download_progress {
   std::optional<std::chrono::seconds> remaining;
   unsigned generation = 1;  // grows when the resource changed and was begun anew
   std::vector<segment_progress> segments;
+  // What the file holds, in order, to draw it. At most max_held_ranges: with more pieces than that
+  // the smallest gaps are left out. downloaded_bytes is what counts.
+  static constexpr std::size_t max_held_ranges = 256;
+  std::vector<held_range> held;
 };
 
 // Something worth telling a person or a log. `kind` is stable, `text` is for people.

@@ -1,0 +1,234 @@
+#include "demo.hpp"
+
+#include "command_body.hpp"
+#include "console.hpp"
+#include "download_order.hpp"
+
+#include <tidewire/http/url.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace tidewire::demo {
+namespace {
+
+namespace json = boost::json;
+
+constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::milliseconds tick{100};
+constexpr std::size_t max_name_bytes = 200;  // leaves room for ".part.journal"
+
+context part_of(const context& ctx, std::string_view name) {
+  auto out = ctx;
+  out.random = ctx.random.stream(name);
+  return out;
+}
+
+server::http_server_options console_options(const demo_options& o) {
+  server::http_server_options out;
+  out.address = o.address;
+  out.port = o.port;
+  out.max_connections = 256;
+  out.max_body_bytes = 64 * 1024;
+  return out;
+}
+
+}  // namespace
+
+demo::demo(context ctx, file::filesystem& disk, const data_folder& data,
+           std::vector<offered_file> files, demo_options options)
+    : ctx_(std::move(ctx)),
+      options_(std::move(options)),
+      files_(std::move(files)),
+      origin_(part_of(ctx_, "origin"), disk, data.backend(), data.files()),
+      downloads_(part_of(ctx_, "downloads"), disk, data.downloads()),
+      console_(part_of(ctx_, "console"), console_options(options_),
+               [this](server::request& req) { return answer(req); }),
+      tick_(ctx_.exec) {
+  add_routes();
+  json::object about;
+  auto random = ctx_.random.stream("instance");
+  about["version"] = options_.version;
+  about["instance"] = fmt::format("{:016x}", random());
+  (void)events_.publish("demo", json::serialize(about));
+  (void)events_.publish("files", json::serialize(describe(files_)));
+}
+
+result<void> demo::listen() {
+  if (auto listening = origin_.listen(); !listening) return listening;
+  link_ = std::make_unique<faulty_link>(part_of(ctx_, "link"), origin_.port());
+  if (auto listening = link_->listen(); !listening) return listening;
+  if (auto listening = console_.listen(); !listening) return listening;
+  publish();
+  return {};
+}
+
+asio::awaitable<void> demo::run() {
+  using asio::experimental::awaitable_operators::operator&&;
+  auto origin = origin_.run();
+  auto link = link_->run();
+  auto told = tell();
+  auto both = std::move(origin) && std::move(link);
+  auto all = std::move(both) && std::move(told);
+  auto serving = console_.async_run(asio::use_awaitable);
+  auto everything = std::move(all) && std::move(serving);
+  co_await std::move(everything);
+}
+
+void demo::stop() {
+  stopping_ = true;
+  tick_.cancel();
+}
+
+// Publishes what is so; at the end closes everything.
+asio::awaitable<void> demo::tell() {
+  while (!stopping_) {
+    publish();
+    tick_.expires_after(tick);
+    co_await tick_.async_wait(quietly);
+  }
+  events_.close();
+  console_.stop(std::chrono::seconds(0));
+  auto ending = downloads_.stop();
+  co_await std::move(ending);
+  link_->stop();
+  origin_.stop();
+}
+
+void demo::publish() {
+  (void)events_.publish("link", json::serialize(link_->state()));
+  (void)events_.publish("server", json::serialize(origin_.state()));
+  (void)events_.publish("downloads", json::serialize(downloads_.state()));
+}
+
+void demo::add_command(std::string path, command call) {
+  routes_.add("POST", std::move(path),
+              [this, call](server::request& req) { return (this->*call)(req); });
+}
+
+void demo::add_routes() {
+  add_console(routes_, options_.page);
+  routes_.add("GET", "/events", events_.get_handler());
+  add_command("/demo/link", &demo::change_link);
+  add_command("/demo/link/cut", &demo::cut_link);
+  add_command("/demo/link/stall", &demo::stall_link);
+  add_command("/demo/server/restart", &demo::restart_server);
+  add_command("/demo/downloads", &demo::add_download);
+  add_command("/demo/downloads/*", &demo::change_download);
+}
+
+asio::awaitable<server::response> demo::answer(server::request& req) {
+  auto routing = routes_.route(req);
+  auto out = co_await std::move(routing);
+  secure(out);
+  if (req.method == "POST") publish();  // the page sees what its command did at once
+  co_return out;
+}
+
+asio::awaitable<server::response> demo::change_link(server::request& req) {
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  if (!how) how = link_->change(body);
+  co_return answer_of(how);
+}
+
+asio::awaitable<server::response> demo::cut_link(server::request& req) {
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  if (!how) link_->cut();
+  co_return answer_of(how);
+}
+
+asio::awaitable<server::response> demo::stall_link(server::request& req) {
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  if (!how) how = link_->stall(body);
+  co_return answer_of(how);
+}
+
+asio::awaitable<server::response> demo::restart_server(server::request& req) {
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  if (!how) how = origin_.restart(body);
+  co_return answer_of(how);
+}
+
+// What the order means here: offered files come through the link.
+outcome demo::source_of(const json::object& body, download_source& out) const {
+  download_order order;
+  if (auto no = order.read(body)) return no;
+  out.connections = order.connections;
+  if (!order.url.empty()) {
+    auto url = http::url::parse(order.url);
+    out.url = order.url;
+    out.name = url ? url->file_name() : std::string();
+    if (out.name.empty()) out.name = "download";
+    if (out.name.size() > max_name_bytes)
+      return refusal{422, "the name at the URL's end is too long"};
+    return {};
+  }
+  for (const auto& f : files_) {
+    if (f.name != order.file) continue;
+    out.url = fmt::format("http://127.0.0.1:{}/files/{}", link_->port(), path_segment(f.name));
+    out.name = f.name;
+    out.sha256 = f.sha256;
+    out.local = true;
+    return {};
+  }
+  return refusal{404, "no such file is offered"};
+}
+
+asio::awaitable<server::response> demo::add_download(server::request& req) {
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  download_source source;
+  std::string id;
+  if (!how) how = source_of(body, source);
+  if (!how) how = downloads_.add(std::move(source), id);
+  auto out = answer_of(how);
+  if (!how) {
+    out.status = 201;
+    out.headers.set("Content-Type", "application/json");
+    out.body = server::text_body("{\"id\":\"" + id + "\"}");
+  }
+  co_return out;
+}
+
+asio::awaitable<server::response> demo::change_download(server::request& req) {
+  constexpr std::string_view prefix = "/demo/downloads/";
+  auto rest = std::string_view(req.path).substr(prefix.size());
+  auto slash = rest.find('/');
+  std::string id(rest.substr(0, slash));
+  auto verb = slash == rest.npos ? std::string_view() : rest.substr(slash + 1);
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  if (how) co_return answer_of(how);
+  if (verb == "resume") {
+    auto resuming = downloads_.resume(id);
+    how = co_await std::move(resuming);
+  } else if (verb == "pause") {
+    how = downloads_.pause(id);
+  } else if (verb == "kill") {
+    how = downloads_.kill(id);
+  } else if (verb == "remove") {
+    how = downloads_.remove(id);
+  } else {
+    how = refusal{404, "a download knows pause, kill, resume and remove"};
+  }
+  co_return answer_of(how);
+}
+
+}  // namespace tidewire::demo
