@@ -10,6 +10,7 @@ async function cutNow(page) {
   await page.untilFact("retries", 1);
   const story = page.page.getByRole("list", { name: "Events, newest first" });
   await story.getByText("retry", { exact: true }).first().waitFor();
+  assert.ok(await page.percent() < 100, "it was cut in the middle");
   const { counters } = await page.demo.state("link");
   assert.ok(counters.reset >= 1, "the link counts what it reset");
   await page.doneWithRightDigest(id, "tide-64.bin");
