@@ -5,9 +5,10 @@ import { lowContrast } from "./contrast.mjs";
 /** A download in the middle of its work, that was cut once. */
 async function busy(page) {
   const id = await page.start("tide-256.bin", "6");
-  await page.beyond(20);
+  await page.beyond(3);
   await page.link("Cut now").click();
   await page.untilFact("retries", 1);
+  await page.beyond(35);
   await page.until(() => document.querySelectorAll(".connection-card").length >= 5);
   return id;
 }
