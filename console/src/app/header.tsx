@@ -12,7 +12,7 @@ function ConnectionState() {
     <p class={`connection connection-${status.value}`} role="status" title="The page's own connection to the demo">
       <span class="connection-dot" aria-hidden="true" />
       <span class="visually-hidden">Connection to the demo: </span>
-      {statusWords[status.value]}
+      <span data-test="connection">{statusWords[status.value]}</span>
     </p>
   );
 }

@@ -14,10 +14,10 @@ const notices = signal<readonly Notice[]>([]);
 const spoken = signal("");
 let lastId = 0;
 
-/** Shows a sentence for some seconds. */
+/** Shows a sentence for some seconds. An effect that calls it does not come to depend on what is shown. */
 export function notify(text: string, tone: Notice["tone"] = "info"): void {
   const id = ++lastId;
-  notices.value = [...notices.value, { id, tone, text }].slice(-most);
+  notices.value = [...notices.peek(), { id, tone, text }].slice(-most);
   setTimeout(() => dismiss(id), shownMs);
 }
 
@@ -34,7 +34,7 @@ export async function report<T>(outcome: Promise<Outcome<T>>): Promise<Outcome<T
 }
 
 function dismiss(id: number) {
-  notices.value = notices.value.filter((notice) => notice.id !== id);
+  notices.value = notices.peek().filter((notice) => notice.id !== id);
 }
 
 export function Notices() {

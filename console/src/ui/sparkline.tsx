@@ -9,13 +9,20 @@ export interface Sample {
 const width = 100;
 const height = 24;
 
+/** The rate at the top of the picture. A wild reading, as of a first millisecond, does not flatten the rest. */
+export function topOf(samples: readonly Sample[]): number {
+  const moving = samples.map((sample) => sample.value).filter((value) => value > 0).sort((a, b) => a - b);
+  const median = moving[moving.length >> 1] ?? 1;
+  return Math.max(1, Math.min(3 * median, moving.at(-1) ?? 1));
+}
+
 /** The curve's points: each sample holds until the next one, the last one until now. */
 export function curve(samples: readonly Sample[], now: number, spanMs: number): [number, number][] {
-  const top = Math.max(1, ...samples.map((sample) => sample.value));
+  const top = topOf(samples);
   const points: [number, number][] = [];
   for (const { at, value } of samples) {
     const x = Math.max(0, width * (1 - (now - at) / spanMs));
-    points.push([x, height - (value / top) * (height - 2)]);
+    points.push([x, height - Math.min(1, value / top) * (height - 2)]);
   }
   const last = points.at(-1);
   if (last) points.push([width, last[1]]);

@@ -24,6 +24,14 @@ test("what is not listed any more is forgotten, what stopped gets nothing new", 
   expect(recorded(history, [], 100).size).toBe(0);
 });
 
+test("a connection that was cut falls to zero and comes back", () => {
+  let history = recorded(none, [exampleDownload()], 0);
+  history = recorded(history, [exampleDownload({ segments: [] })], 100);
+  history = recorded(history, [exampleDownload()], 200);
+  expect(history.get(connectionKey("d1", 0))!.map((sample) => sample.value)).toEqual([1 << 20, 0, 1 << 20]);
+  expect(recorded(history, [exampleDownload({ id: "d10" })], 300).has(connectionKey("d1", 0))).toBe(false);
+});
+
 test("a young curve is not squeezed, an old one spans half a minute", () => {
   expect(spanOf([{ at: 0, value: 1 }], 1000)).toBe(8000);
   expect(spanOf([{ at: 0, value: 1 }], 12_000)).toBe(12_000);

@@ -11,7 +11,7 @@ const most = 100;
 /** Rates by key: `d1` is a download's own, `d1/0` that of its connection 0. */
 export type History = ReadonlyMap<string, readonly Sample[]>;
 
-export const connectionKey = (id: string, connection: number) => `${id}/${connection}`;
+export const connectionKey = (id: string, connection: number | "") => `${id}/${connection}`;
 
 function append(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   const fresh = samples.filter((one) => sample.at - one.at < spanMs);
@@ -32,6 +32,8 @@ export function recorded(history: History, list: readonly Download[], at: number
       continue;
     }
     put(download.id, download.bytes_per_second);
+    // A connection that is not listed while the download runs carries nothing: that is the dip of a cut.
+    for (const key of history.keys()) if (key.startsWith(connectionKey(download.id, ""))) put(key, 0);
     for (const segment of download.segments)
       put(connectionKey(download.id, segment.connection), segment.bytes_per_second);
   }
