@@ -6,6 +6,7 @@
 #include <tidewire/core/rng.hpp>
 #include <tidewire/core/types.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -48,6 +49,9 @@ class poll_schedule {
   void interrupt() { changes_.interrupt(); }
   // A change that was learnt of elsewhere: the next poll comes no later than after a change.
   void note_change();
+
+  // The network is back: the next poll comes as soon as a Retry-After allows.
+  void hurry(clock::time_point now) { due_ = std::max(now, not_before_); }
 
   polling_state state() const { return state_; }
   // When the next poll is due by itself, and before when nothing may be asked (Retry-After).

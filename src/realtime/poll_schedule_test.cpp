@@ -4,7 +4,6 @@
 #include <tidewire/realtime/error.hpp>
 
 #include <gtest/gtest.h>
-
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
