@@ -26,7 +26,7 @@ class event_outlet {
   // The newest state of a topic; one that was not taken yet is forgotten.
   void put(std::string_view topic, event_frame frame);
 
-  // What is due: an event, else a comment after a long silence, else nothing.
+  // What is due: an event, else "alive" after a long silence, else nothing.
   event_frame take(clock::time_point now);
 
   // When take() has something, if nothing is put before.

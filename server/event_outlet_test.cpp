@@ -54,15 +54,15 @@ TEST_F(event_outlet_test, topics_take_turns) {
   EXPECT_EQ(take(200ms), "");
 }
 
-TEST_F(event_outlet_test, a_comment_breaks_a_long_silence_alone) {
+TEST_F(event_outlet_test, an_alive_breaks_a_long_silence_alone) {
   EXPECT_EQ(take(9999ms), "");
   EXPECT_EQ(outlet.next(), at(10s));
-  EXPECT_EQ(take(10s), ":\n\n");
+  EXPECT_EQ(take(10s), "event: alive\ndata: {}\n\n");
   EXPECT_EQ(take(10s), "");
   put("a", "1");
   EXPECT_EQ(take(19s), "1");
   EXPECT_EQ(take(20s), "");
-  EXPECT_EQ(take(29s), ":\n\n");
+  EXPECT_EQ(take(29s), "event: alive\ndata: {}\n\n");
 }
 
 TEST(format_event, keeps_every_line_in_the_event) {

@@ -32,6 +32,7 @@ command_line::command_line() : app_("Tidewire keeps data moving over networks th
   app_.footer("Start with `tidewire get --help`. Manual: `man tidewire`, docs/cli.md");
   add_get(app_, chosen_);
   add_transfers(app_, chosen_);
+  add_poll(app_, chosen_);
   add_serve(app_, chosen_);
   add_proxy(app_, chosen_);
   add_demo(app_, chosen_);

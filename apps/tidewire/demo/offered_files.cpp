@@ -56,16 +56,10 @@ void make_old(const std::string& path) {
 
 std::vector<offered_file> files_to_offer() {
   return {
-      {"tide-16.bin", 16 * mib, "16 MiB: two seconds on the link as it is at the start", {}},
-      {"tide-64.bin", 64 * mib, "64 MiB: time enough to cut and to stall", {}},
-      {"tide-256.bin",
-       256 * mib,
-       "256 MiB: for many connections, and to be killed again and again",
-       {}},
-      {"<img src=x onerror=alert(1)>.bin",
-       4 * mib,
-       "4 MiB whose name is markup, and must stay text",
-       {}},
+      {"tide-16.bin", 16 * mib, "two seconds on the link as it is at the start", {}},
+      {"tide-64.bin", 64 * mib, "time enough to cut and to stall", {}},
+      {"tide-256.bin", 256 * mib, "for many connections, and to be killed again and again", {}},
+      {"<img src=x onerror=alert(1)>.bin", 4 * mib, "its name is markup, and must stay text", {}},
   };
 }
 

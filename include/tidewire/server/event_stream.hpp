@@ -16,7 +16,8 @@ namespace tidewire::server {
 struct event_stream_options {
   // Between two events of one topic to one subscriber. What changes faster is told less often.
   std::chrono::nanoseconds interval = std::chrono::milliseconds(100);
-  // A comment after so long without an event, so that nobody in between takes the link for dead.
+  // An event "alive" after so long without another one, so that neither the reader nor anything in
+  // between takes the link for dead.
   std::chrono::nanoseconds keep_alive = std::chrono::seconds(10);
   // What a client should wait before it connects again.
   std::chrono::milliseconds retry = std::chrono::seconds(1);

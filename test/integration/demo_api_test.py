@@ -2,7 +2,7 @@
 """Drives `tidewire demo` as its page does: commands over HTTP, state by events, real processes behind
 it. What is waited for is a state, never a time; the time-outs only end a test that hangs.
 
-usage: demo_test.py TIDEWIRE [unittest arguments]
+usage: demo_api_test.py TIDEWIRE [unittest arguments]
 """
 import hashlib
 import http.client
