@@ -20,7 +20,7 @@ HANG = 1000
 def commands(tidewire):
     """Each with the options that resume and retry, and 4 connections where it has several."""
     return {
-        "tidewire": lambda url: [tidewire, "get", "-q", "-x4", "-k256K", "--retries", "4",
+        "tidewire": lambda url: [tidewire, "get", "-q", "-x4", "-k256K", "--retries", "3",
                                  "--timeout", "5s", url],
         "curl": lambda url: ["curl", "-q", "-sS", "-f", "-L", "-C", "-", "--retry", "4",
                              "--retry-all-errors", "--retry-delay", "1", "-m", "15", "-o", OUT, url],

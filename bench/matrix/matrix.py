@@ -4,7 +4,7 @@ can see from outside: exit code 0 with bytes that are no generation of the file.
 
 Outcomes: right; error (exit code not 0); page (exit 0, and the file is the server's log-in page);
 WRONG (exit 0 with anything else); hang (killed after a time limit). For tidewire also STUCK: a
-healthy run after an error did not end right. Exit code 1: tidewire was WRONG or STUCK."""
+healthy run after an error did not end right. Exit code 1: tidewire was WRONG or STUCK, or hung."""
 import argparse
 import concurrent.futures
 import json
@@ -87,7 +87,7 @@ def main():
         report.write_section(ROOT / "docs" / "benchmarks.md", "matrix", lines)
     bad = [f"{fault} {kill}: {outcome}" for fault, row in table.items()
            for kill, outcome in row.get("tidewire", {}).items()
-           if "WRONG" in outcome or "STUCK" in outcome]
+           if any(word in outcome for word in ("WRONG", "STUCK", "hang"))]
     if bad:
         sys.exit("tidewire failed: " + "; ".join(bad))
 
