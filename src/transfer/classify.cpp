@@ -75,7 +75,16 @@ verdict whole(const http::response_head& head, const known_state& known) {
   verdict v{.kind = verdict_kind::whole, .reason = "200: the whole resource"};
   v.identity = identity_of(head);
   v.length = head.content_length;
-  return join(std::move(v), known);
+  auto& seen = v.identity;
+  bool names_nothing = !seen.etag && seen.last_modified.empty() && !seen.digest;
+  v = join(std::move(v), known);
+  // Somebody in between answers for the server: a log-in page must not become a new generation.
+  bool of_the_file = v.kind == verdict_kind::begin || v.kind == verdict_kind::whole;
+  if (known.identity && known.identity->provable() && names_nothing && !of_the_file) {
+    v.kind = verdict_kind::later;
+    v.reason = "a whole answer without the validators that this file had, like a log-in page";
+  }
+  return v;
 }
 
 // 416: what was asked for lies behind the end.

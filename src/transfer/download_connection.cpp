@@ -28,13 +28,15 @@ bool brings_bytes(verdict_kind kind) {
 
 download_connection::download_connection(unsigned id, download_state& state, http::client& client,
                                          host_gate& gate, rng random,
-                                         std::function<unsigned()> running)
+                                         std::function<unsigned()> running,
+                                         std::function<void()> news)
     : id_(id),
       state_(state),
       client_(client),
       gate_(gate),
       random_(random),
       all_running_(std::move(running)),
+      news_(std::move(news)),
       timer_(client.get_executor()),
       pause_timer_(client.get_executor()) {}
 
@@ -95,7 +97,7 @@ asio::awaitable<void> download_connection::fetch() {
   doing_ = activity::fetching;
   job_started_ = state_.time().now();
   verdict_.reset();
-  interrupted_ = wanted_body_ = false;
+  interrupted_ = wanted_body_ = gained_ = false;
   body_bytes_ = discarded_bytes_ = 0;
   ++state_.result_.requests;
   auto request = state_.request_for(job_);
@@ -126,12 +128,14 @@ http::flow download_connection::on_head(const http::response_head& head) {
   heed_retry_after(head);
   if (ending_ || state_.failed() || state_.outdated(job_)) return http::flow::stop;
   auto before = state_.generation();
+  auto wanted_before = state_.wanted_connections();
   verdict_ = state_.take_head(id_, job_, head);
   head_ = head;
   wanted_body_ = brings_bytes(verdict_->kind);
   // This answer began a new generation: the connection belongs to it now.
   if (wanted_body_ && state_.generation() != before) job_.generation = state_.generation();
   if (state_.failed()) return http::flow::stop;
+  if (state_.wanted_connections() > wanted_before) news_();
   if (wanted_body_) return http::flow::proceed;
   bool cheap = head.content_length && *head.content_length <= cheap_discard_bytes;
   return cheap ? http::flow::proceed : http::flow::stop;
@@ -153,11 +157,17 @@ http::flow download_connection::on_body(std::span<const std::byte> bytes) {
   }
   state_.limiter().take(bytes.size(), now);
   body_bytes_ += bytes.size();
-  return state_.take_body(id_, job_, bytes) ? http::flow::proceed : http::flow::stop;
+  auto held = state_.held_bytes();
+  bool wants_more = state_.take_body(id_, job_, bytes);
+  if (state_.held_bytes() > held) gained_ = true;
+  if (state_.complete()) news_();
+  return wants_more ? http::flow::proceed : http::flow::stop;
 }
 
 std::optional<clock::duration> download_connection::settle() {
-  if (body_bytes_ > 0) failures_ = 0;
+  // The same bytes again are no progress: a server without ranges that always breaks off would
+  // be asked for ever.
+  if (gained_) failures_ = 0;
   if (state_.outdated(job_) || interrupted_) return clock::duration(0);
   if (verdict_ && !brings_bytes(verdict_->kind)) return settle_verdict(*verdict_);
   if (!ec_) {

@@ -24,7 +24,7 @@ class download_connection final : private http::exchange_handler {
   enum class activity { idle, fetching, waiting };
 
   download_connection(unsigned id, download_state& state, http::client& client, host_gate& gate,
-                      rng random, std::function<unsigned()> running);
+                      rng random, std::function<unsigned()> running, std::function<void()> news);
 
   asio::awaitable<void> run(fetch_job first);
   // Ends the exchange or wait under way; run() then decides whether there is more to do.
@@ -62,6 +62,7 @@ class download_connection final : private http::exchange_handler {
   host_gate& gate_;
   rng random_;
   std::function<unsigned()> all_running_;  // connections of the download, this one included
+  std::function<void()> news_;  // further connections may start, or all bytes are held
   timer timer_, pause_timer_;
   asio::cancellation_signal cancel_;
   std::shared_ptr<http::exchange_control> control_;
@@ -77,6 +78,7 @@ class download_connection final : private http::exchange_handler {
   std::optional<verdict> verdict_;
   http::response_head head_;
   bool wanted_body_ = false;
+  bool gained_ = false;  // bytes that nobody had brought before
   std::uint64_t body_bytes_ = 0, discarded_bytes_ = 0;
   error_code ec_;
   http::exchange_summary summary_;

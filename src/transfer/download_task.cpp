@@ -91,8 +91,9 @@ void download_task::start_connections() {
   while (connections_.size() < wanted) {
     auto id = static_cast<unsigned>(connections_.size());
     auto all_running = [this] { return running(); };
+    auto news = [this] { wake(); };
     connections_.push_back(std::make_unique<download_connection>(
-        id, state_, client_, gate_, random_.stream(std::to_string(id)), all_running));
+        id, state_, client_, gate_, random_.stream(std::to_string(id)), all_running, news));
   }
   for (auto& connection : connections_) {
     if (now_running >= wanted) break;

@@ -1,6 +1,7 @@
 #include "transfer/segment_scheduler.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace tidewire::transfer {
@@ -8,13 +9,16 @@ namespace {
 
 // A second fetch of the same bytes is worth it when it would win clearly.
 constexpr double duplicate_gain = 2.0;
-constexpr double duplicate_seconds = 0.25;
+constexpr double duplicate_seconds = 0.1;
 // The same bytes are fetched by this many at most: two of them may have stalled.
 constexpr std::ptrdiff_t max_fetchers = 3;
 // A piece that ends sooner than this gains nothing by giving its tail away.
 constexpr double steal_seconds = 0.1;
-// How long a piece is judged by what its connection reached before rather than by itself.
+// A piece is judged by what its connection reached before rather than by itself at first; that
+// fades over about this long, so that a slow one is known as slow before the others are done.
 constexpr double prior_seconds = 0.25;
+// A victim keeps this much at least: what is on its way to it would only be thrown away.
+constexpr std::uint64_t least_kept_bytes = 64 * 1024;
 
 }  // namespace
 
@@ -70,7 +74,7 @@ std::optional<segment_scheduler::assignment> segment_scheduler::take_tail(unsign
   double share =
       theirs > 0 && ours > 0 && expected == 1 ? ours / (ours + theirs) : 1.0 / (expected + 1);
   auto bytes = std::clamp(static_cast<std::uint64_t>(left * share), options_.min_split_bytes,
-                          victim->left() - options_.min_split_bytes / 4);
+                          victim->left() - std::min(options_.min_split_bytes / 4, least_kept_bytes));
   byte_range tail{victim->range.end - bytes, victim->range.end};
   victim->range.end = tail.begin;
   assign(connection, tail, false, now);
@@ -196,8 +200,9 @@ double segment_scheduler::expected_rate(unsigned connection, clock::time_point n
 }
 
 double segment_scheduler::estimate(piece& p, clock::time_point now) {
+  if (p.prior <= 0) return p.rate.at(now);  // the download's first: there is nothing else to go by
   auto age = std::chrono::duration<double>(now - p.started).count();
-  auto trust = age / (age + prior_seconds);
+  auto trust = 1 - std::exp(-age / prior_seconds);
   return trust * p.rate.at(now) + (1 - trust) * p.prior;
 }
 

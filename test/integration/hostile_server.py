@@ -226,8 +226,8 @@ class HostileServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port=0):
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, port=0, handler=Handler):
+        super().__init__(("127.0.0.1", port), handler)
         self.lock, self.ended = threading.Lock(), threading.Event()
         self.requests, self.state = [], {}
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
