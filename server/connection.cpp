@@ -50,8 +50,9 @@ class stream {
     begin_ += n;
     if (begin_ < buffer_.size()) return;
     begin_ = 0;
-    // An idle connection keeps no memory that it may never need again.
-    if (buffer_.capacity() > read_bytes) buffer_ = std::string();
+    // An idle connection keeps no memory that it may never need again. (Assigning an empty string
+    // would keep it.)
+    if (buffer_.capacity() > read_bytes) std::string().swap(buffer_);
     buffer_.clear();
   }
 
@@ -87,7 +88,7 @@ class stream {
   tcp::socket take_socket() { return std::move(socket); }
   std::string take_input() {
     auto out = buffer_.substr(begin_);
-    buffer_ = std::string();
+    std::string().swap(buffer_);
     begin_ = 0;
     return out;
   }

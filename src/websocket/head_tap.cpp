@@ -67,7 +67,7 @@ std::size_t head_tap::hand_out(asio::mutable_buffer space) {
   std::memcpy(space.data(), text_.data() + taken_, n);
   taken_ += n;
   if (taken_ == text_.size()) {
-    text_ = std::string();
+    std::string().swap(text_);
     taken_ = 0;
   }
   return n;
