@@ -24,9 +24,9 @@ class socket_end;
 // something on its way.
 class socket_link : public std::enable_shared_from_this<socket_link> {
  public:
-  socket_link(network_state& n, link_faults f, std::shared_ptr<lane> to_server,
+  socket_link(std::shared_ptr<network_state> n, link_faults f, std::shared_ptr<lane> to_server,
               std::shared_ptr<lane> to_client, std::uint64_t number)
-      : net(n), faults(f), up(std::move(to_server)), down(std::move(to_client)), id(number) {}
+      : owner(std::move(n)), net(*owner), faults(f), up(std::move(to_server)), down(std::move(to_client)), id(number) {}
 
   // One end's lane to the other.
   lane& lane_of(bool server) { return server ? *down : *up; }
@@ -39,6 +39,7 @@ class socket_link : public std::enable_shared_from_this<socket_link> {
     down->cut();
   }
 
+  std::shared_ptr<network_state> owner;
   network_state& net;
   link_faults faults;
   std::shared_ptr<lane> up, down;

@@ -250,7 +250,7 @@ asio::awaitable<void> connection_impl::serve(std::shared_ptr<connection_impl> se
   }
   if (self->upgraded_) {
     // The frames and buffers of the request are gone by now: an idle WebSocket is small.
-    self->wire_.deadline->none();
+    self->wire_.deadline->cancel();
     auto session = self->upgraded_->run(self->wire_.take_socket(), self->wire_.take_input());
     co_await std::move(session);
     co_return;

@@ -287,7 +287,7 @@ std::size_t resident_bytes() {
 
 TEST_F(websocket_test, an_oversize_message_costs_no_memory) {
   start();
-  auto before = resident_bytes();
+  [[maybe_unused]] auto before = resident_bytes();
   for (int i = 0; i < 20; ++i) {
     auto c = connect();
     c.send(upgrade_head().text());
@@ -325,6 +325,9 @@ TEST_F(websocket_test, a_stop_hook_speaks_in_its_place_and_the_grace_ends) {
   auto c = connect();
   c.send(upgrade_head().text());
   ASSERT_EQ(status_of(c.response(true)), 101);
+  c.send(frames::encode(frames::text("x"), true));  // echoed: the session runs
+  ASSERT_TRUE(c.receive());
+  c.text().clear();
   EXPECT_TRUE(run->stop(300ms));  // nobody closes: forced
   EXPECT_EQ(told, 1);
   EXPECT_EQ(c.until_closed(), "");

@@ -365,7 +365,10 @@ TEST_F(client_test, an_orderly_close) {
 }
 
 TEST_F(client_test, dropping_the_connection_ends_what_is_under_way) {
-  raw_server server(after_upgrade([](raw_connection& c) { c.wait_closed(); }));
+  std::promise<void> source;
+  auto over = source.get_future().share();
+  raw_server server(after_upgrade([over](raw_connection&) { over.wait(); }));  // reads nothing
+  auto until_the_end = std::move(source);
   auto got = connect_to(server);
   ASSERT_TRUE(got.socket);
   int aborted = 0;
