@@ -12,8 +12,8 @@ namespace tidewire::lab::detail {
 // One direction of a TCP connection: what is sent arrives in the order of sending, or not at all.
 class lane : public std::enable_shared_from_this<lane> {
  public:
-  lane(std::shared_ptr<network_state> net, const link_faults& faults, std::string origin, std::string client,
-       direction d)
+  lane(std::shared_ptr<network_state> net, const link_faults& faults, std::string origin,
+       std::string client, direction d)
       : net_(std::move(net)),
         faults_(faults),
         origin_(std::move(origin)),
@@ -22,7 +22,9 @@ class lane : public std::enable_shared_from_this<lane> {
 
   // `arrive` is called when `bytes` have come through. `extra` delays this and all that follows.
   void send(std::size_t bytes, std::function<void()> arrive, clock::duration extra = {});
-  void limit_bandwidth(std::uint64_t bytes_per_second) { faults_.bytes_per_second = bytes_per_second; }
+  void limit_bandwidth(std::uint64_t bytes_per_second) {
+    faults_.bytes_per_second = bytes_per_second;
+  }
   // Nothing arrives any more.
   void cut() {
     dead_ = true;

@@ -29,7 +29,7 @@ struct host_state {
   std::uint64_t handled = 0;
   std::map<std::uint64_t, std::weak_ptr<exchange>> exchanges;  // connected, by id
 
-  std::vector<std::weak_ptr<socket_link>> sockets;             // upgraded
+  std::vector<std::weak_ptr<socket_link>> sockets;  // upgraded
 
   process& program();
 };
@@ -51,7 +51,7 @@ struct network_state : std::enable_shared_from_this<network_state> {
   std::map<std::pair<std::string, std::string>, link_faults> faults;  // origin, client
   std::vector<cut> cuts;
   std::vector<std::function<void()>> parked;  // what waits for the end of a partition
-  std::vector<std::weak_ptr<lane>> lanes;    // what flies on them keeps its sender
+  std::vector<std::weak_ptr<lane>> lanes;     // what flies on them keeps its sender
   std::deque<request_record> log;
   std::uint64_t first_logged = 0;  // the number of log.front()
   std::uint64_t requests = 0, events = 0, bytes = 0, next_exchange = 1;

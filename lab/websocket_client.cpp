@@ -34,11 +34,11 @@ asio::awaitable<void> run_session(std::shared_ptr<server::websocket_upgrade> upg
 // One try to open a WebSocket: connecting, the upgrade, its answer.
 class attempt : public std::enable_shared_from_this<attempt> {
  public:
-  using completion = websocket::delivery<std::unique_ptr<websocket::connection>,
-                                         websocket::connect_summary>;
+  using completion =
+      websocket::delivery<std::unique_ptr<websocket::connection>, websocket::connect_summary>;
 
-  attempt(std::shared_ptr<network_state> net, executor ex, std::string name, websocket::connect_request request,
-          completion done)
+  attempt(std::shared_ptr<network_state> net, executor ex, std::string name,
+          websocket::connect_request request, completion done)
       : owner_(std::move(net)),
         net_(*owner_),
         executor_(std::move(ex)),
@@ -151,8 +151,8 @@ server::request attempt::make_request() const {
   r.method = "GET";
   r.target = request_.target.target();
   r.headers = request_.headers;
-  r.headers.set("Host", std::string(request_.target.host()) + ":" +
-                            std::to_string(request_.target.port()));
+  r.headers.set("Host",
+                std::string(request_.target.host()) + ":" + std::to_string(request_.target.port()));
   r.headers.set("Upgrade", "websocket");
   r.headers.set("Connection", "Upgrade");
   r.headers.set("Sec-WebSocket-Version", "13");

@@ -251,7 +251,8 @@ asio::awaitable<void> connection_impl::serve(std::shared_ptr<connection_impl> se
   if (self->upgraded_) {
     // The frames and buffers of the request are gone by now: an idle WebSocket is small.
     self->wire_.deadline->cancel();
-    auto session = self->upgraded_->run(self->wire_.take_socket(), self->wire_.take_input());
+    self->upgraded_->take(self->wire_.take_socket(), self->wire_.take_input());
+    auto session = self->upgraded_->run();
     co_await std::move(session);
     co_return;
   }

@@ -58,8 +58,8 @@ bool origin_allowed(const request& req, const screening_policy& policy) {
   return std::find(policy.origins.begin(), policy.origins.end(), origin) != policy.origins.end();
 }
 
-// A WebSocket obeys no same-origin rule: a foreign page may open one with a plain GET. Programs send
-// no Origin; they are known by the token, or by being on this machine.
+// A WebSocket obeys no same-origin rule: a foreign page may open one with a plain GET. Programs
+// send no Origin; they are known by the token, or by being on this machine.
 bool upgrade_allowed(const request& req, const screening_policy& policy) {
   if (req.headers.count("Origin") > 0) return origin_allowed(req, policy);
   error_code bad;

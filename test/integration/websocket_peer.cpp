@@ -36,6 +36,7 @@ int serve() {
   asio::io_context io(1);
   server::http_server_options options;
   options.port = 0;
+  options.max_connections_per_address = options.max_connections;
   server::router routes;
   auto accept = [](server::request&) -> asio::awaitable<server::websocket_answer> {
     server::websocket_upgrade out;
