@@ -1,5 +1,7 @@
 #include "exchange.hpp"
+#include "lane.hpp"
 #include "network_state.hpp"
+#include "socket_link.hpp"
 
 #include <tidewire/lab/network.hpp>
 
@@ -24,6 +26,11 @@ constexpr std::array<std::string_view, network_fault_count> names{"refuse",
                                                                   "slow",
                                                                   "corrupt",
                                                                   "loss",
+                                                                  "socket_refused",
+                                                                  "socket_silent",
+                                                                  "socket_reset",
+                                                                  "socket_half_open",
+                                                                  "socket_stall",
                                                                   "lie_range_start",
                                                                   "lie_range_total",
                                                                   "lie_range_ignored",
@@ -129,6 +136,15 @@ clock::time_point network_state::passes(const std::string& origin, const std::st
   return when;
 }
 
+std::shared_ptr<lane> network_state::make_lane(const link_faults& f, const std::string& origin,
+                                               const std::string& client, direction d) {
+  auto out = std::make_shared<lane>(shared_from_this(), f, origin, client, d);
+  if (lanes.size() == lanes.capacity())
+    std::erase_if(lanes, [](const auto& weak) { return weak.expired(); });
+  lanes.push_back(out);
+  return out;
+}
+
 std::uint64_t network_state::log_request(request_record r) {
   log.push_back(std::move(r));
   if (log.size() > network::max_logged_requests) {
@@ -160,6 +176,8 @@ void host::crash(bool silent) {
   // Moved out, as the ends of exchanges change the list.
   for (auto& [id, weak] : std::exchange(state_->exchanges, {}))
     if (auto e = weak.lock()) e->server_died(silent);
+  for (auto& weak : std::exchange(state_->sockets, {}))
+    if (auto s = weak.lock()) s->server_died(silent);
   if (!state_->programs.empty()) state_->programs.back()->kill();
 }
 
@@ -179,6 +197,9 @@ network::network(world& w, fault_plan& faults)
 network::~network() {
   for (auto& [origin, h] : state_->hosts)
     for (auto& p : h->programs) p->kill();
+  auto parked = std::exchange(state_->parked, {});
+  for (auto& weak : std::exchange(state_->lanes, {}))
+    if (auto alive = weak.lock()) alive->cut();
 }
 
 host network::add_host(const std::string& origin) {

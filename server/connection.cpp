@@ -2,6 +2,7 @@
 #include "edge.hpp"
 #include "request_reader.hpp"
 #include "response_head.hpp"
+#include "websocket_session.hpp"
 #include "wire.hpp"
 
 #include <tidewire/core/error.hpp>
@@ -64,6 +65,7 @@ class connection_impl final : public connection {
   asio::awaitable<bool> serve_one();
   asio::awaitable<head_outcome> read_head();
   asio::awaitable<response> ask_handler(request& req);
+  bool take_upgrade(const request& req, response& answer);
   asio::awaitable<bool> refuse(refusal why);
   asio::awaitable<bool> respond(const request& req, const request_reader& reader, response& answer,
                                 bool keep_alive);
@@ -79,6 +81,7 @@ class connection_impl final : public connection {
   std::shared_ptr<edge> edge_;
   std::string peer_;
   wire wire_;
+  std::unique_ptr<websocket_session> upgraded_;  // what this connection has become
   asio::cancellation_signal cancel_;
   bool stopping_ = false;
   bool idle_ = true;      // between two requests, and nothing of the next has come
@@ -104,6 +107,7 @@ void connection_impl::start(std::function<void()> gone) {
 void connection_impl::begin_stop() {
   asio::post(wire_.socket.get_executor(), [self = self()] {
     self->stopping_ = true;
+    if (self->upgraded_) return self->upgraded_->begin_stop();
     if (self->idle_ || self->waiting_) self->wire_.close();
     // Such a body may wait for ever; its client comes back and asks again.
     if (self->waiting_) self->cancel_.emit(asio::cancellation_type::terminal);
@@ -114,6 +118,7 @@ void connection_impl::force_close() {
   asio::post(wire_.socket.get_executor(), [self = self()] {
     self->stopping_ = true;
     self->wire_.close();
+    if (self->upgraded_) self->upgraded_->force_close();
     self->cancel_.emit(asio::cancellation_type::terminal);
   });
 }
@@ -130,6 +135,14 @@ asio::awaitable<void> connection_impl::serve(std::shared_ptr<connection_impl> se
     if (sent > 0)
       self->edge_->ctx.metrics->count("tidewire_http_sent_bytes_total", static_cast<double>(sent));
     if (self->stopping_ && self->wire_.input().empty()) more = false;
+  }
+  if (self->upgraded_) {
+    // The frames and buffers of the request are gone by now: an idle WebSocket is small.
+    self->wire_.deadline->cancel();
+    self->upgraded_->take(self->wire_.take_socket(), self->wire_.take_input());
+    auto session = self->upgraded_->run();
+    co_await std::move(session);
+    co_return;
   }
   if (self->wire_.deadline->expired()) self->edge_->refused("deadline", self->peer_);
 }
@@ -159,6 +172,7 @@ asio::awaitable<bool> connection_impl::serve_one() {
   } else {
     answer = co_await ask_handler(req);
   }
+  if (answer.upgrade && take_upgrade(req, answer)) co_return false;
   // A body that nobody read stands between us and the next request.
   const auto& how = reader.how();
   bool can_drain = reader.done() || (!body.failed() && !body.awaits_continue() && !how.chunked &&
@@ -215,6 +229,19 @@ asio::awaitable<response> connection_impl::ask_handler(request& req) {
   // A cancelled wait comes here too, and then nobody reads the answer.
   edge_->ctx.log->write(severity::error, "http.handler_threw", {{"path", req.path}});
   co_return problem(500, "Internal Server Error");
+}
+
+// False when it is a handler's mistake, and `answer` an error.
+bool connection_impl::take_upgrade(const request& req, response& answer) {
+  auto wanted = std::move(answer.upgrade);
+  auto key = req.headers.find("Sec-WebSocket-Key");
+  if (answer.status == 101 && key && wanted->session && !stopping_) {
+    edge_->answered(req, 101);
+    upgraded_ = std::make_unique<websocket_session>(std::move(*wanted), std::string(*key));
+    return true;
+  }
+  answer = stopping_ ? problem(503, "Service Unavailable") : problem(500, "Internal Server Error");
+  return false;
 }
 
 asio::awaitable<bool> connection_impl::refuse(refusal why) {

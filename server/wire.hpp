@@ -37,8 +37,9 @@ class wire {
     begin_ += n;
     if (begin_ < buffer_.size()) return;
     begin_ = 0;
-    // An idle connection keeps no memory that it may never need again.
-    if (buffer_.capacity() > read_bytes) buffer_ = std::string();
+    // An idle connection keeps no memory that it may never need again. (Assigning an empty string
+    // would keep it.)
+    if (buffer_.capacity() > read_bytes) std::string().swap(buffer_);
     buffer_.clear();
   }
 
@@ -68,6 +69,15 @@ class wire {
   void close() {
     error_code ignored;
     socket.close(ignored);
+  }
+
+  // For what comes after HTTP on this connection.
+  asio::ip::tcp::socket take_socket() { return std::move(socket); }
+  std::string take_input() {
+    auto out = buffer_.substr(begin_);
+    std::string().swap(buffer_);
+    begin_ = 0;
+    return out;
   }
 
   asio::ip::tcp::socket socket;

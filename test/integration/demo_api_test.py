@@ -138,7 +138,8 @@ class Case(unittest.TestCase):
         return self.until(id, lambda d: d["total_bytes"] and
                           d["downloaded_bytes"] > share * d["total_bytes"], "moving")
 
-    def slow(self, rate=4 * 1024 * 1024):
+    # Of each of the four connections: the 16 MiB last eight seconds.
+    def slow(self, rate=512 * 1024):
         self.post("/demo/link", {"bytes_per_second": rate})
 
     def fast(self):
