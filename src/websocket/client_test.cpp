@@ -269,8 +269,7 @@ TEST_F(client_test, a_proxy_that_refuses) {
             http::make_error_code(http::errc::proxy_failed));
 }
 
-// A TLS server that answers upgrades needs the key of the request: this one can't know it, so that
-// an accepted certificate shows as an upgrade that is refused by status.
+// An accepted certificate shows as an upgrade that is refused by status.
 constexpr const char* refusal = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 
 TEST_F(client_test, tls_is_verified) {
@@ -301,6 +300,30 @@ TEST_F(client_test, tls_is_verified) {
   got = connect(to(at(server)));
   EXPECT_EQ(got.error, failed);
   EXPECT_NE(got.summary.detail.find("certificates can't be read"), std::string::npos);
+}
+
+TEST_F(client_test, frames_travel_over_tls) {
+  using http::testing::certificate;
+  using http::testing::tls_server;
+  certificate own("IP:127.0.0.1");
+  std::string large(100'000, 'x');  // several records
+  tls_server server(own, [&](const std::string& head) {
+    return test::switching(test::key_of(head)) +
+           test::encode({test::text("hello"), test::binary(large), test::close_frame(1000, "bye")},
+                        false);
+  });
+  auto options = direct();
+  options.ca_file = own.file();
+  make(options);
+  auto request = to("https://127.0.0.1:" + std::to_string(server.port()) + "/");
+  request.limits.close_timeout = 50ms;
+  auto got = connect(std::move(request));
+  ASSERT_TRUE(got.socket) << got.error.message() << " " << got.summary.detail;
+  EXPECT_EQ(read(*got.socket).second.data, "hello");
+  EXPECT_EQ(read(*got.socket).second.data, large);
+  EXPECT_EQ(read(*got.socket).first, make_error_code(errc::closed));
+  EXPECT_EQ(got.socket->reason().text, "bye");
+  run();
 }
 
 TEST_F(client_test, plain_text_in_place_of_tls) {
