@@ -32,6 +32,7 @@ _tidewire() {
 // 'tidewire get -o' | 'tidewire get --output': what leads into one arm of a case.
 std::string patterns(const std::vector<std::string>& of, std::string_view separator = " | ") {
   std::vector<std::string> quoted;
+  quoted.reserve(of.size());
   for (auto& text : of) quoted.push_back(shell_quoted(text));
   return joined(quoted, separator);
 }
@@ -53,6 +54,7 @@ std::string offer(const option_model& option, const command_model& tool) {
 
 std::vector<std::string> keys(const command_model& command, const option_model& option) {
   std::vector<std::string> all;
+  all.reserve(option.names.size());
   for (auto& name : option.names) all.push_back(command.path + " " + name);
   return all;
 }

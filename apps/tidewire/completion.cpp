@@ -28,6 +28,7 @@ std::vector<std::string> options_with_value(const command_model& tool) {
 std::vector<std::string> words_for(const option_model& option, const command_model& tool) {
   if (option.kind != value_kind::command) return option.choices;
   std::vector<std::string> names;
+  names.reserve(tool.commands.size());
   for (auto& command : tool.commands) names.push_back(command.name());
   return names;
 }

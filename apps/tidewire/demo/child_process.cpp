@@ -5,13 +5,13 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <utility>
 
 namespace tidewire::demo {
@@ -58,6 +58,7 @@ result<std::unique_ptr<child_process>> child_process::start(const executor& ex,
                                                             std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "tidewire");
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (auto& a : arguments) pointers.push_back(a.data());
   pointers.push_back(nullptr);
   descriptor null, reading, writing;

@@ -31,8 +31,9 @@ const char* title_of(unsigned status) {
       return "Service Unavailable";
     case 507:
       return "Insufficient Storage";
+    default:
+      return "Error";
   }
-  return "Error";
 }
 
 }  // namespace
