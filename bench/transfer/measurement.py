@@ -21,6 +21,7 @@ class Contender:
     command: list  # its words; run in an empty folder
     runs: list = field(default_factory=list)
     failure: str = ""
+    measured_once: bool = False
 
     def median(self, what):
         return statistics.median(getattr(run, what) for run in self.runs)
@@ -47,20 +48,22 @@ def run(command, folder, limit):
     return Run(wall, usage.ru_utime + usage.ru_stime, int(peak.read_text()) / 1024), ""
 
 
-def compete(contenders, rounds, prepare, check, limit=120):
+def compete(contenders, rounds, prepare, check, limit=120, patience=60):
     """`rounds` rounds, and one before that warms up and does not count. Every second round goes
     backwards: what ran before leaves its mark on the machine. `prepare()` gives an empty folder,
-    `check(folder)` says what is wrong with what arrived. Who fails once is out, with its reason;
-    a program that does that for tidewire is broken, so the whole run ends."""
+    `check(folder)` says what is wrong with what arrived. Who takes longer than `patience` seconds
+    runs once more and not each time. Who fails once is out, with its reason; if that is tidewire,
+    the whole comparison ends."""
     for number in range(rounds + 1):
         for contender in contenders if number % 2 == 0 else contenders[::-1]:
-            if contender.failure:
+            if contender.failure or (contender.measured_once and contender.runs):
                 continue
             folder = prepare(contender)
             measured, contender.failure = run(contender.command, folder, limit)
             contender.failure = contender.failure or check(folder)
             if contender.failure and contender.name.startswith("tidewire"):
                 sys.exit(f"{contender.name}: {contender.failure}")
+            contender.measured_once |= measured is not None and measured.wall > patience
             if measured and number > 0:
                 contender.runs.append(measured)
 

@@ -43,6 +43,7 @@ def row_lines(row, hidden):
         if one.failure:
             lines.append(f"| {one.name} | {one.failure} | | | | |")
             continue
+        name = one.name + (", 1 run" if one.measured_once else "")
         figures = f"{one.median('wall'):.3f} | {one.median('cpu'):.3f} | {one.median('peak'):.0f}"
         wall = cpu = ""
         if row.bound:
@@ -51,7 +52,7 @@ def row_lines(row, hidden):
         elif reference:
             wall = ratio_text(measurement.ratios(one, reference, "wall"))
             cpu = ratio_text(measurement.ratios(one, reference, "cpu"))
-        lines.append(f"| {one.name} | {figures} | {wall} | {cpu} |")
+        lines.append(f"| {name} | {figures} | {wall} | {cpu} |")
     lines += ["", *row.notes, "Command lines:", "", "```"]
     lines += [words(one.command, hidden) for one in row.contenders]
     return [*lines, "```", ""]

@@ -22,7 +22,6 @@ class Row:
     rounds: int
     reference: str = ""  # the contender that the ratios go by
     bound: float = 0  # or the seconds that they go by
-    columns: tuple = ("wall", "cpu", "peak")
     notes: list = field(default_factory=list)
 
 
@@ -114,14 +113,15 @@ def throttled(bench, name, title, size_mib, n, offered, bound, *options):
     server.start()
     url = f"http://127.0.0.1:{server.port}/data.bin"
     chosen, notes = bench.contenders(offered(url, n), ("tidewire -x", "aria2"))
-    row = Row(name, title, chosen, bench.rounds, bound=bound, notes=notes)
+    row = Row(name, title, chosen, 5, bound=bound, notes=notes)
 
     def prepare(contender):
         server.start()
         return bench.prepare(contender)
 
     try:
-        compete(row.contenders, row.rounds, prepare, bench.check_file, limit=20 * bound)
+        compete(row.contenders, row.rounds, prepare, bench.check_file, limit=20 * bound,
+                patience=3 * bound)
     finally:
         server.stop()
     return row

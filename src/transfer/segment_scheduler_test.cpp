@@ -196,6 +196,14 @@ TEST(segment_scheduler, one_of_eight_at_a_tenth_costs_five_percent_at_most) {
   expect_near_the_bound(p, 1.05);
 }
 
+// There the slow one must be known as slow two seconds after it began.
+TEST(segment_scheduler, one_of_eight_at_a_tenth_costs_little_in_a_short_download_too) {
+  auto p = eight_links();
+  p.total = 256 * mib;
+  p.links[3].bytes_per_second /= 10;
+  expect_near_the_bound(p, 1.05);
+}
+
 TEST(segment_scheduler, one_of_eight_that_stalls_costs_five_percent_at_most) {
   for (auto at :
        {clock::duration(0), clock::duration(100ms), clock::duration(1s), clock::duration(5s)}) {
@@ -250,6 +258,19 @@ TEST(segment_scheduler, begins_with_equal_shares) {
     auto a = s.next(i, 8 - i, {});
     ASSERT_TRUE(a);
     EXPECT_NEAR(static_cast<double>(a->range.size()), 10.0 * mib, mib) << i;
+  }
+}
+
+// What was in the buffers comes at once and says nothing of the rate to come.
+TEST(segment_scheduler, a_burst_at_the_start_leaves_the_shares_equal) {
+  segment_scheduler s(80 * mib, {}, {mib, 4});
+  clock::time_point now{};
+  s.take_all(0, now);
+  s.accept(0, mib / 2, now + 3ms);
+  for (unsigned i = 1; i < 8; ++i) {
+    auto a = s.next(i, 8 - i, now + 4ms);
+    ASSERT_TRUE(a);
+    EXPECT_NEAR(static_cast<double>(a->range.size()), 10.0 * mib, 0.2 * mib);
   }
 }
 
