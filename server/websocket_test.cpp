@@ -285,9 +285,19 @@ std::size_t resident_bytes() {
   return resident * 4096;
 }
 
+// Under AddressSanitizer what was freed stays resident for a while. g++ and clang say so
+// differently.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool memory_can_be_measured = false;
+#elif defined(__has_feature)
+constexpr bool memory_can_be_measured = !__has_feature(address_sanitizer);
+#else
+constexpr bool memory_can_be_measured = true;
+#endif
+
 TEST_F(websocket_test, an_oversize_message_costs_no_memory) {
   start();
-  [[maybe_unused]] auto before = resident_bytes();
+  auto before = resident_bytes();
   for (int i = 0; i < 20; ++i) {
     auto c = connect();
     c.send(upgrade_head().text());
@@ -299,9 +309,9 @@ TEST_F(websocket_test, an_oversize_message_costs_no_memory) {
     ASSERT_FALSE(got.empty());
     EXPECT_EQ(got.back().payload.substr(0, 2), "\x03\xf1");  // 1009
   }
-#ifndef __SANITIZE_ADDRESS__
-  EXPECT_LT(resident_bytes(), before + 16 * 1024 * 1024);
-#endif
+  if (memory_can_be_measured) {
+    EXPECT_LT(resident_bytes(), before + 16 * 1024 * 1024);
+  }
 }
 
 TEST_F(websocket_test, a_stop_closes_with_going_away) {
