@@ -62,7 +62,7 @@ class download_connection final : private http::exchange_handler {
   host_gate& gate_;
   rng random_;
   std::function<unsigned()> all_running_;  // connections of the download, this one included
-  std::function<void()> news_;  // further connections may start, or all bytes are held
+  std::function<void()> news_;             // further connections may start, or all bytes are held
   timer timer_, pause_timer_;
   asio::cancellation_signal cancel_;
   std::shared_ptr<http::exchange_control> control_;

@@ -73,8 +73,9 @@ std::optional<segment_scheduler::assignment> segment_scheduler::take_tail(unsign
   // Shares by rate end together; without measurements, equal ones.
   double share =
       theirs > 0 && ours > 0 && expected == 1 ? ours / (ours + theirs) : 1.0 / (expected + 1);
-  auto bytes = std::clamp(static_cast<std::uint64_t>(left * share), options_.min_split_bytes,
-                          victim->left() - std::min(options_.min_split_bytes / 4, least_kept_bytes));
+  auto bytes =
+      std::clamp(static_cast<std::uint64_t>(left * share), options_.min_split_bytes,
+                 victim->left() - std::min(options_.min_split_bytes / 4, least_kept_bytes));
   byte_range tail{victim->range.end - bytes, victim->range.end};
   victim->range.end = tail.begin;
   assign(connection, tail, false, now);
