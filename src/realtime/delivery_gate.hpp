@@ -1,0 +1,90 @@
+#pragma once
+
+#include <tidewire/realtime/message.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <unordered_set>
+#include <variant>
+
+namespace tidewire::realtime {
+
+// What a gate holds back over a gap, at most. Beyond it the newest are let go, and fetched later.
+struct gate_bounds {
+  std::size_t messages = 1024;
+  std::size_t bytes = 4 * 1024 * 1024;
+};
+
+// Through here goes everything that any transport brings for one channel; what comes out is the
+// log: each message once, in order, and exactly one reset where the log can't be followed (laws R1
+// to R4 and R10). Pure.
+//
+// Where the server has no offsets there is nothing to order by: messages come out as they came, but
+// for those whose id was among the last `remembered_ids`.
+class delivery_gate {
+ public:
+  static constexpr std::size_t remembered_ids = 1024;
+  // Logs that were left: what still comes from them is late, not new.
+  static constexpr std::size_t remembered_epochs = 16;
+  // Where something comes from: a poll, or the socket of that generation.
+  static constexpr std::uint64_t polled = 0;
+  using item = std::variant<message, reset>;
+
+  explicit delivery_gate(std::string channel, cursor from = {}, gate_bounds bounds = {});
+
+  // What earlier sockets still say is ignored from now on.
+  void begin_generation(std::uint64_t generation) { generation_ = generation; }
+
+  void take(std::uint64_t from, message m);
+  // The server says where the log stands: nothing up to `to` will come any more.
+  void take_reset(std::uint64_t from, const cursor& to, const std::string& reason);
+  // The first word about a log of which nothing was seen yet. No reset: nothing is missed.
+  void take_start(std::uint64_t from, const cursor& at);
+  // A poll brought everything up to `head`; what is held beyond that came later.
+  void take_head(const std::string& epoch, std::uint64_t head);
+
+  // What is due, in order: front() until pop(), which is called when the listeners have returned
+  // and moves the cursor (law R5).
+  bool empty() const { return due_.empty(); }
+  const item& front() const { return due_.front(); }
+  void pop();
+
+  // Up to where listeners have seen everything.
+  const cursor& delivered() const { return delivered_; }
+  // Up to where everything is here: what to ask the server from.
+  const cursor& received() const { return received_; }
+  // Something newer is known than what can be delivered: ask for what follows received().
+  bool missing() const { return !held_.empty() || highest_ > received_.offset; }
+  std::size_t held() const { return held_.size(); }
+
+  std::uint64_t duplicates() const { return duplicates_; }
+  std::uint64_t resets() const { return resets_; }
+
+ private:
+  bool late(std::uint64_t from, const std::string& epoch) const;
+  void take_by_id(message m);
+  void hold(message m);
+  void let_go_of_newest();
+  void release();
+  void accept(message m);
+  void move_to(const cursor& to, const std::string& reason);
+  void retire(const std::string& epoch);
+
+  std::string channel_;
+  cursor received_, delivered_;
+  gate_bounds bounds_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t highest_ = 0;  // offset known of in this epoch
+  std::map<std::uint64_t, message> held_;
+  std::size_t held_bytes_ = 0;
+  std::deque<item> due_;
+  std::deque<std::string> left_epochs_;
+  std::deque<std::string> ids_;
+  std::unordered_set<std::string> known_ids_;
+  std::uint64_t duplicates_ = 0, resets_ = 0;
+};
+
+}  // namespace tidewire::realtime
