@@ -102,7 +102,7 @@ connection_fsm::actions connection_fsm::failed(std::uint64_t generation, socket_
     attempt(out, now, true);
     return out;
   }
-  if (!was_open && established_) ++attempts_;
+  if (!was_open && established_) count_attempt();
   schedule(out, failure, now);
   return out;
 }
@@ -110,10 +110,17 @@ connection_fsm::actions connection_fsm::failed(std::uint64_t generation, socket_
 void connection_fsm::lose(actions& out, const socket_failure& failure, clock::time_point now) {
   mode_ = mode::disconnected;
   established_ = true;
-  attempts_ = now - opened_ >= options_.stable_after ? 0 : attempts_ + 1;
+  if (now - opened_ >= options_.stable_after)
+    attempts_ = 0;
+  else
+    count_attempt();
   out.push_back(disconnected(failure.reason, false));
   // At once: nothing may be missed between the loss of the socket and the first poll.
   if (options_.polling) set_polling(out, true);
+}
+
+void connection_fsm::count_attempt() {
+  attempts_ = std::min(attempts_ + 1, options_.max_reconnect_attempts);
 }
 
 void connection_fsm::schedule(actions& out, const socket_failure& failure, clock::time_point now) {

@@ -96,6 +96,7 @@ class connection_fsm {
  private:
   void attempt(actions& out, clock::time_point now, bool refresh);
   void lose(actions& out, const socket_failure& failure, clock::time_point now);
+  void count_attempt();
   void schedule(actions& out, const socket_failure& failure, clock::time_point now);
   void wait(const backoff& delays, std::uint32_t failures, const socket_failure& failure,
             clock::time_point now);

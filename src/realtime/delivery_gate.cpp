@@ -20,19 +20,27 @@ delivery_gate::delivery_gate(std::string channel, cursor from, gate_bounds bound
       bounds_(bounds),
       highest_(received_.offset) {}
 
-bool delivery_gate::late(std::uint64_t from, const std::string& epoch) const {
-  if (from != polled && from != generation_) return true;
-  return std::find(left_epochs_.begin(), left_epochs_.end(), epoch) != left_epochs_.end();
+void delivery_gate::begin_generation(std::uint64_t generation) {
+  generation_ = generation;
+  left_epochs_.clear();  // a server that answers now knows what its log is
 }
 
-void delivery_gate::take(std::uint64_t from, message m) {
-  if (late(from, m.epoch)) return;
+bool delivery_gate::late(source from, const std::string& epoch) const {
+  if (from.generation == 0) return from.resets != resets_;
+  return from.generation != generation_ ||
+         std::find(left_epochs_.begin(), left_epochs_.end(), epoch) != left_epochs_.end();
+}
+
+void delivery_gate::take(source from, message m) {
+  if (!late(from, m.epoch)) enter(std::move(m));
+}
+
+void delivery_gate::enter(message m) {
   if (m.offset == 0) return take_by_id(std::move(m));
-  if (received_.epoch.empty()) {
-    take_start(from, {m.epoch, m.offset - 1});
-  } else if (m.epoch != received_.epoch) {
+  if (received_.epoch.empty())
+    begin_at({m.epoch, m.offset - 1});
+  else if (m.epoch != received_.epoch)
     move_to({m.epoch, m.offset - 1}, "epoch");
-  }
   if (m.offset <= received_.offset) {
     ++duplicates_;
     return;
@@ -41,6 +49,14 @@ void delivery_gate::take(std::uint64_t from, message m) {
   if (m.offset != received_.offset + 1) return hold(std::move(m));
   accept(std::move(m));
   release();
+}
+
+void delivery_gate::take_page(source from, message_page page) {
+  if (late(from, page.epoch)) return;
+  for (auto& m : page.messages) enter(std::move(m));
+  // What is held beyond the head came later; an offset that the log does not have is forgotten.
+  if (page.more || page.epoch != received_.epoch || received_.offset < page.head) return;
+  highest_ = held_.empty() ? received_.offset : held_.rbegin()->first;
 }
 
 void delivery_gate::take_by_id(message m) {
@@ -95,30 +111,28 @@ void delivery_gate::accept(message m) {
   due_.emplace_back(std::move(m));
 }
 
-void delivery_gate::take_start(std::uint64_t from, const cursor& at) {
-  if (late(from, at.epoch) || !received_.epoch.empty()) return;
+void delivery_gate::take_start(source from, const cursor& at) {
+  if (!late(from, at.epoch) && received_.epoch.empty()) begin_at(at);
+}
+
+void delivery_gate::begin_at(const cursor& at) {
   received_ = at;
   highest_ = at.offset;
   // Nothing was delivered, and nothing is missed: the cursor may stand there at once.
   if (due_.empty()) delivered_ = received_;
 }
 
-void delivery_gate::take_reset(std::uint64_t from, const cursor& to, const std::string& reason) {
+void delivery_gate::take_reset(source from, const cursor& to, const std::string& reason) {
   if (late(from, to.epoch)) return;
-  if (received_.epoch.empty()) return take_start(from, to);
+  if (received_.epoch.empty()) return begin_at(to);
   // Both transports may tell of the same one: what lies behind us can't have been lost.
   if (to.epoch == received_.epoch && to.offset <= received_.offset) return;
   move_to(to, reason);
 }
 
-void delivery_gate::take_head(const std::string& epoch, std::uint64_t head) {
-  if (epoch != received_.epoch || received_.offset < head) return;
-  highest_ = held_.empty() ? received_.offset : held_.rbegin()->first;
-}
-
 void delivery_gate::move_to(const cursor& to, const std::string& reason) {
   if (to.epoch != received_.epoch) {
-    retire(received_.epoch);
+    leave(received_.epoch);
     held_.clear();
     held_bytes_ = 0;
     highest_ = to.offset;
@@ -130,7 +144,7 @@ void delivery_gate::move_to(const cursor& to, const std::string& reason) {
   release();
 }
 
-void delivery_gate::retire(const std::string& epoch) {
+void delivery_gate::leave(const std::string& epoch) {
   left_epochs_.push_back(epoch);
   if (left_epochs_.size() > remembered_epochs) left_epochs_.pop_front();
 }

@@ -9,8 +9,17 @@
 #include <string>
 #include <unordered_set>
 #include <variant>
+#include <vector>
 
 namespace tidewire::realtime {
+
+// What a poll brought: everything from where it was asked up to `next`.
+struct message_page {
+  std::string epoch{};
+  std::uint64_t head = 0;  // of the log, when it was read
+  bool more = false;       // than is in here
+  std::vector<message> messages{};
+};
 
 // What a gate holds back over a gap, at most. Beyond it the newest are let go, and fetched later.
 struct gate_bounds {
@@ -27,24 +36,30 @@ struct gate_bounds {
 class delivery_gate {
  public:
   static constexpr std::size_t remembered_ids = 1024;
-  // Logs that were left: what still comes from them is late, not new.
+  // Logs that were left since the socket was opened: what it still says of them is late, not new.
   static constexpr std::size_t remembered_epochs = 16;
-  // Where something comes from: a poll, or the socket of that generation.
-  static constexpr std::uint64_t polled = 0;
   using item = std::variant<message, reset>;
 
   explicit delivery_gate(std::string channel, cursor from = {}, gate_bounds bounds = {});
 
-  // What earlier sockets still say is ignored from now on.
-  void begin_generation(std::uint64_t generation) { generation_ = generation; }
+  // Where something comes from. A poll is named when it is sent: an answer that was asked for
+  // before a reset, and came after it, is about a log that was left.
+  struct source {
+    std::uint64_t generation;  // of the socket; 0: a poll
+    std::uint64_t resets;
+  };
+  static source socket(std::uint64_t generation) { return {generation, 0}; }
+  source poll() const { return {0, resets_}; }
 
-  void take(std::uint64_t from, message m);
+  // What earlier sockets still say is ignored from now on.
+  void begin_generation(std::uint64_t generation);
+
+  void take(source from, message m);
   // The server says where the log stands: nothing up to `to` will come any more.
-  void take_reset(std::uint64_t from, const cursor& to, const std::string& reason);
+  void take_reset(source from, const cursor& to, const std::string& reason);
   // The first word about a log of which nothing was seen yet. No reset: nothing is missed.
-  void take_start(std::uint64_t from, const cursor& at);
-  // A poll brought everything up to `head`; what is held beyond that came later.
-  void take_head(const std::string& epoch, std::uint64_t head);
+  void take_start(source from, const cursor& at);
+  void take_page(source from, message_page page);
 
   // What is due, in order: front() until pop(), which is called when the listeners have returned
   // and moves the cursor (law R5).
@@ -64,14 +79,16 @@ class delivery_gate {
   std::uint64_t resets() const { return resets_; }
 
  private:
-  bool late(std::uint64_t from, const std::string& epoch) const;
+  bool late(source from, const std::string& epoch) const;
+  void enter(message m);
   void take_by_id(message m);
   void hold(message m);
   void let_go_of_newest();
   void release();
   void accept(message m);
+  void begin_at(const cursor& at);
   void move_to(const cursor& to, const std::string& reason);
-  void retire(const std::string& epoch);
+  void leave(const std::string& epoch);
 
   std::string channel_;
   cursor received_, delivered_;

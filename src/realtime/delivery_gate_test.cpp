@@ -13,7 +13,9 @@
 namespace tidewire::realtime {
 namespace {
 
-constexpr auto polled = delivery_gate::polled;
+delivery_gate::source sock(std::uint64_t generation) {
+  return delivery_gate::socket(generation);
+}
 
 message msg(std::uint64_t offset, const std::string& epoch = "e1") {
   return {"room", epoch, offset, "id" + std::to_string(offset), "", "{}"};
@@ -43,7 +45,7 @@ delivery_gate gate_at(std::uint64_t offset, gate_bounds bounds = {}) {
 
 TEST(delivery_gate, delivers_in_order_and_once) {
   auto gate = gate_at(41);
-  for (std::uint64_t offset : {42U, 43U, 42U, 41U, 44U, 44U}) gate.take(1, msg(offset));
+  for (std::uint64_t offset : {42U, 43U, 42U, 41U, 44U, 44U}) gate.take(sock(1), msg(offset));
   EXPECT_EQ(drain(gate), "42 43 44");
   EXPECT_EQ(gate.duplicates(), 3U);
   EXPECT_EQ(gate.delivered(), (cursor{"e1", 44}));
@@ -51,24 +53,24 @@ TEST(delivery_gate, delivers_in_order_and_once) {
 
 TEST(delivery_gate, holds_back_over_a_gap_and_says_what_is_missing) {
   auto gate = gate_at(0);
-  gate.take(1, msg(3));
-  gate.take(1, msg(2));
+  gate.take(sock(1), msg(3));
+  gate.take(sock(1), msg(2));
   EXPECT_TRUE(gate.empty());
   EXPECT_TRUE(gate.missing());
   EXPECT_EQ(gate.received(), (cursor{"e1", 0}));
-  gate.take(polled, msg(1));
+  gate.take(gate.poll(), msg(1));
   EXPECT_EQ(drain(gate), "1 2 3");
   EXPECT_FALSE(gate.missing());
 }
 
 TEST(delivery_gate, is_bounded_and_lets_the_newest_go) {
   auto gate = gate_at(0, {3, 1'000'000});
-  for (std::uint64_t offset : {9U, 8U, 5U, 2U, 7U, 3U}) gate.take(1, msg(offset));
+  for (std::uint64_t offset : {9U, 8U, 5U, 2U, 7U, 3U}) gate.take(sock(1), msg(offset));
   EXPECT_EQ(gate.held(), 3U);
-  gate.take(1, msg(1));
+  gate.take(sock(1), msg(1));
   EXPECT_EQ(drain(gate), "1 2 3");
   EXPECT_TRUE(gate.missing()) << "9 is known of";
-  for (std::uint64_t offset = 4; offset <= 9; ++offset) gate.take(polled, msg(offset));
+  for (std::uint64_t offset = 4; offset <= 9; ++offset) gate.take(gate.poll(), msg(offset));
   EXPECT_EQ(drain(gate), "4 5 6 7 8 9");
   EXPECT_FALSE(gate.missing());
 }
@@ -77,65 +79,91 @@ TEST(delivery_gate, is_bounded_in_bytes) {
   auto gate = gate_at(0, {1000, 4096});
   auto big = msg(2);
   big.data = std::string(5000, 'x');
-  gate.take(1, big);
+  gate.take(sock(1), big);
   EXPECT_EQ(gate.held(), 0U);
   EXPECT_TRUE(gate.missing());
-  gate.take(1, msg(1));
-  gate.take(polled, big);
+  gate.take(sock(1), msg(1));
+  gate.take(gate.poll(), big);
   EXPECT_EQ(drain(gate), "1 2") << "what is due is never let go";
 }
 
 TEST(delivery_gate, an_offset_that_the_server_does_not_have_is_not_asked_for_ever) {
   auto gate = gate_at(0, {0, 0});
-  gate.take(1, msg(1'000'000));
+  gate.take(sock(1), msg(1'000'000));
   EXPECT_TRUE(gate.missing());
-  gate.take(polled, msg(1));
-  gate.take_head("e1", 1);
+  gate.take(gate.poll(), msg(1));
+  gate.take_page(gate.poll(), {"e1", 1, false, {}});
   EXPECT_FALSE(gate.missing());
   EXPECT_EQ(drain(gate), "1");
 }
 
 TEST(delivery_gate, a_new_epoch_gives_one_reset_before_anything_newer) {
   auto gate = gate_at(7);
-  gate.take(1, msg(8));
-  gate.take_reset(1, {"e2", 0}, "epoch");
-  gate.take_reset(polled, {"e2", 0}, "epoch");
-  gate.take(1, msg(1, "e2"));
-  gate.take_reset(1, {"e2", 0}, "epoch");
+  gate.take(sock(1), msg(8));
+  gate.take_reset(sock(1), {"e2", 0}, "epoch");
+  gate.take_reset(gate.poll(), {"e2", 0}, "epoch");
+  gate.take(sock(1), msg(1, "e2"));
+  gate.take_reset(sock(1), {"e2", 0}, "epoch");
   EXPECT_EQ(drain(gate), "8 R(e2:0) 1");
   EXPECT_EQ(gate.resets(), 1U);
 }
 
 TEST(delivery_gate, a_message_of_a_new_epoch_is_a_reset_by_itself) {
   auto gate = gate_at(7);
-  gate.take(1, msg(5, "e2"));
-  gate.take(1, msg(6, "e2"));
+  gate.take(sock(1), msg(5, "e2"));
+  gate.take(sock(1), msg(6, "e2"));
   EXPECT_EQ(drain(gate), "R(e2:4) 5 6");
 }
 
 TEST(delivery_gate, what_comes_late_from_a_log_that_was_left_is_ignored) {
   auto gate = gate_at(7);
-  gate.take_reset(1, {"e2", 0}, "epoch");
-  gate.take(polled, msg(8, "e1"));
-  gate.take_reset(polled, {"e1", 20}, "trimmed");
-  gate.take(1, msg(1, "e2"));
+  gate.take_reset(sock(1), {"e2", 0}, "epoch");
+  gate.take(sock(1), msg(8, "e1"));
+  gate.take_reset(sock(1), {"e1", 20}, "trimmed");
+  gate.take(sock(1), msg(1, "e2"));
   EXPECT_EQ(drain(gate), "R(e2:0) 1");
+}
+
+TEST(delivery_gate, a_poll_that_was_sent_before_a_reset_is_late_whatever_it_says) {
+  auto gate = gate_at(7);
+  auto asked = gate.poll();  // of a server that had e2
+  gate.take_reset(sock(1), {"e3", 0}, "epoch");
+  gate.take_reset(asked, {"e2", 0}, "epoch");
+  gate.take_page(asked, {"e2", 1, false, {msg(1, "e2")}});
+  gate.take(sock(1), msg(1, "e3"));
+  EXPECT_EQ(drain(gate), "R(e3:0) 1");
+}
+
+TEST(delivery_gate, a_new_socket_may_bring_back_a_log_that_was_left) {
+  auto gate = gate_at(7);
+  gate.take_reset(sock(1), {"e2", 0}, "epoch");
+  gate.begin_generation(2);
+  gate.take_reset(sock(2), {"e1", 9}, "epoch");
+  gate.take(sock(2), msg(10, "e1"));
+  EXPECT_EQ(drain(gate), "R(e2:0) R(e1:9) 10") << "restored from a backup, say";
+}
+
+TEST(delivery_gate, a_page_of_another_log_is_a_reset_and_taken_whole) {
+  auto gate = gate_at(7);
+  gate.take_page(gate.poll(), {"e2", 3, false, {msg(2, "e2"), msg(3, "e2")}});
+  EXPECT_EQ(drain(gate), "R(e2:1) 2 3");
+  EXPECT_FALSE(gate.missing());
 }
 
 TEST(delivery_gate, trimmed_history_gives_one_reset) {
   auto gate = gate_at(7);
-  gate.take_reset(1, {"e1", 99}, "trimmed");
-  gate.take_reset(polled, {"e1", 99}, "trimmed");
-  gate.take(1, msg(100));
-  gate.take_reset(polled, {"e1", 99}, "trimmed");
+  gate.take_reset(sock(1), {"e1", 99}, "trimmed");
+  gate.take_reset(gate.poll(), {"e1", 99}, "trimmed");
+  gate.take(sock(1), msg(100));
+  gate.take_reset(gate.poll(), {"e1", 99}, "trimmed");
   EXPECT_EQ(drain(gate), "R(e1:99) 100");
 }
 
 TEST(delivery_gate, a_reset_keeps_what_is_held_beyond_it) {
   auto gate = gate_at(7);
-  gate.take(1, msg(12));
-  gate.take(1, msg(9));
-  gate.take_reset(polled, {"e1", 11}, "trimmed");
+  gate.take(sock(1), msg(12));
+  gate.take(sock(1), msg(9));
+  gate.take_reset(gate.poll(), {"e1", 11}, "trimmed");
   EXPECT_EQ(drain(gate), "R(e1:11) 12");
   EXPECT_EQ(gate.held(), 0U);
 }
@@ -143,28 +171,28 @@ TEST(delivery_gate, a_reset_keeps_what_is_held_beyond_it) {
 TEST(delivery_gate, an_old_generation_of_sockets_is_not_heard) {
   auto gate = gate_at(0);
   gate.begin_generation(2);
-  gate.take(1, msg(1));
-  gate.take_reset(1, {"e9", 0}, "epoch");
+  gate.take(sock(1), msg(1));
+  gate.take_reset(sock(1), {"e9", 0}, "epoch");
   EXPECT_TRUE(gate.empty());
-  gate.take(2, msg(1));
+  gate.take(sock(2), msg(1));
   EXPECT_EQ(drain(gate), "1");
 }
 
 TEST(delivery_gate, begins_where_the_server_says_without_a_reset) {
   delivery_gate gate("room");
   gate.begin_generation(1);
-  gate.take_start(1, {"e1", 50});
-  gate.take_start(1, {"e1", 10});
+  gate.take_start(sock(1), {"e1", 50});
+  gate.take_start(sock(1), {"e1", 10});
   EXPECT_EQ(gate.delivered(), (cursor{"e1", 50}));
-  gate.take(1, msg(51));
+  gate.take(sock(1), msg(51));
   EXPECT_EQ(drain(gate), "51");
   EXPECT_EQ(gate.resets(), 0U);
 }
 
 TEST(delivery_gate, the_cursor_stays_until_the_listeners_have_returned) {
   auto gate = gate_at(0);
-  gate.take(1, msg(1));
-  gate.take(1, msg(2));
+  gate.take(sock(1), msg(1));
+  gate.take(sock(1), msg(2));
   EXPECT_EQ(gate.received().offset, 2U);
   EXPECT_EQ(gate.delivered().offset, 0U);
   gate.pop();
@@ -176,13 +204,13 @@ TEST(delivery_gate, the_cursor_stays_until_the_listeners_have_returned) {
 TEST(delivery_gate, without_offsets_ids_are_remembered) {
   delivery_gate gate("chat");
   auto plain = [](const std::string& id) { return message{"chat", "", 0, id, "", "{}"}; };
-  for (const auto* id : {"a", "b", "a", "", "", "c"}) gate.take(polled, plain(id));
+  for (const auto* id : {"a", "b", "a", "", "", "c"}) gate.take(gate.poll(), plain(id));
   EXPECT_EQ(drain(gate), "a b   c") << "nothing can be said of those without an id";
   EXPECT_EQ(gate.delivered().id, "c");
   for (std::size_t i = 0; i < delivery_gate::remembered_ids; ++i)
-    gate.take(polled, plain(std::to_string(i)));
+    gate.take(gate.poll(), plain(std::to_string(i)));
   drain(gate);
-  gate.take(polled, plain("a"));
+  gate.take(gate.poll(), plain("a"));
   EXPECT_EQ(drain(gate), "a") << "the memory is bounded";
 }
 
@@ -198,6 +226,7 @@ struct answer {  // of a poll, on its way
   std::string epoch;
   std::uint64_t since = 0, head = 0, oldest = 1;
   bool gone = false;
+  delivery_gate::source from{};
 };
 
 class world {
@@ -248,13 +277,12 @@ class world {
   }
 
  private:
-  void welcome() { subscribe(generation_, gate_.received(), log_); }
-
-  void subscribe(std::uint64_t from, const cursor& at, const server_log& log) {
-    if (at.epoch != log.name())
-      gate_.take_reset(from, {log.name(), log.oldest - 1}, "epoch");
-    else if (at.offset + 1 < log.oldest)
-      gate_.take_reset(from, {log.name(), log.oldest - 1}, "trimmed");
+  void welcome() {
+    auto& at = gate_.received();
+    if (at.epoch != log_.name())
+      gate_.take_reset(sock(generation_), {log_.name(), log_.oldest - 1}, "epoch");
+    else if (at.offset + 1 < log_.oldest)
+      gate_.take_reset(sock(generation_), {log_.name(), log_.oldest - 1}, "trimmed");
   }
 
   // What a socket brings: any message of the log, by the current or an older one, which may even
@@ -264,15 +292,16 @@ class world {
     auto offset = static_cast<std::uint64_t>(random_.between(static_cast<std::int64_t>(log_.oldest),
                                                              static_cast<std::int64_t>(log_.head)));
     if (random_.chance_ppm(200'000) && generation_ > 1) {
-      gate_.take(generation_ - 1, msg(offset + 100, "e9999"));
+      gate_.take(sock(generation_ - 1), msg(offset + 100, "e9999"));
     } else if (gate_.received().epoch == log_.name()) {
-      gate_.take(generation_, msg(offset, log_.name()));
+      gate_.take(sock(generation_), msg(offset, log_.name()));
     }
   }
 
   void ask() {
     auto at = gate_.received();
     answer a{log_.name(), at.offset, log_.head, log_.oldest};
+    a.from = gate_.poll();
     a.gone = at.epoch != log_.name() || at.offset + 1 < log_.oldest;
     if (polls_.size() < 4) polls_.push_back(a);
   }
@@ -284,12 +313,13 @@ class world {
     auto a = polls_[static_cast<std::size_t>(which)];
     polls_.erase(polls_.begin() + which);
     if (a.gone) {
-      gate_.take_reset(polled, {a.epoch, a.oldest - 1}, "gone");
+      gate_.take_reset(a.from, {a.epoch, a.oldest - 1}, "gone");
       return;
     }
+    message_page page{a.epoch, a.head, false, {}};
     for (auto offset = a.since + 1; offset <= a.head; ++offset)
-      gate_.take(polled, msg(offset, a.epoch));
-    gate_.take_head(a.epoch, a.head);
+      page.messages.push_back(msg(offset, a.epoch));
+    gate_.take_page(a.from, std::move(page));
   }
 
   void look() {
@@ -299,9 +329,8 @@ class world {
         RC_ASSERT(r->from == seen_);
         RC_ASSERT(r->to.epoch != seen_.epoch || r->to.offset > seen_.offset);
         RC_ASSERT(r->to.epoch != "e9999");
-        RC_ASSERT(left_.insert(seen_.epoch).second || r->to.epoch == seen_.epoch);
-        RC_ASSERT(r->to.epoch == seen_.epoch || !left_.contains(r->to.epoch));
-        if (r->to.epoch == seen_.epoch) left_.erase(seen_.epoch);
+        if (r->to.epoch != seen_.epoch) left_.insert(seen_.epoch);
+        RC_ASSERT(!left_.contains(r->to.epoch));
         seen_ = r->to;
       } else {
         auto& m = std::get<message>(gate_.front());
