@@ -22,6 +22,7 @@ delivery_gate::delivery_gate(std::string channel, cursor from, gate_bounds bound
 
 void delivery_gate::begin_generation(std::uint64_t generation) {
   generation_ = generation;
+  resets_before_ = resets_;
   left_epochs_.clear();  // a server that answers now knows what its log is
 }
 
@@ -127,6 +128,11 @@ void delivery_gate::take_reset(source from, const cursor& to, const std::string&
   if (received_.epoch.empty()) return begin_at(to);
   // Both transports may tell of the same one: what lies behind us can't have been lost.
   if (to.epoch == received_.epoch && to.offset <= received_.offset) return;
+  // A poll has led on since the socket asked: what it passes over can be fetched.
+  if (to.epoch == received_.epoch && from.generation != 0 && resets_before_ != resets_) {
+    highest_ = std::max(highest_, to.offset);
+    return;
+  }
   move_to(to, reason);
 }
 

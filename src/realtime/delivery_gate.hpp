@@ -1,6 +1,6 @@
 #pragma once
 
-#include <tidewire/realtime/message.hpp>
+#include <tidewire/realtime/message_codec.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,14 +12,6 @@
 #include <vector>
 
 namespace tidewire::realtime {
-
-// What a poll brought: everything from where it was asked up to `next`.
-struct message_page {
-  std::string epoch{};
-  std::uint64_t head = 0;  // of the log, when it was read
-  bool more = false;       // than is in here
-  std::vector<message> messages{};
-};
 
 // What a gate holds back over a gap, at most. Beyond it the newest are let go, and fetched later.
 struct gate_bounds {
@@ -51,7 +43,7 @@ class delivery_gate {
   static source socket(std::uint64_t generation) { return {generation, 0}; }
   source poll() const { return {0, resets_}; }
 
-  // What earlier sockets still say is ignored from now on.
+  // A socket asks from received(). What earlier ones still say is ignored from now on.
   void begin_generation(std::uint64_t generation);
 
   void take(source from, message m);
@@ -94,6 +86,7 @@ class delivery_gate {
   cursor received_, delivered_;
   gate_bounds bounds_;
   std::uint64_t generation_ = 0;
+  std::uint64_t resets_before_ = 0;  // the socket of this generation asked
   std::uint64_t highest_ = 0;  // offset known of in this epoch
   std::map<std::uint64_t, message> held_;
   std::size_t held_bytes_ = 0;

@@ -159,6 +159,14 @@ TEST(delivery_gate, trimmed_history_gives_one_reset) {
   EXPECT_EQ(drain(gate), "R(e1:99) 100");
 }
 
+TEST(delivery_gate, a_poll_and_a_socket_that_both_tell_of_trimming_give_one_reset) {
+  auto gate = gate_at(7);
+  gate.take_reset(gate.poll(), {"e1", 99}, "gone");
+  gate.take_reset(sock(1), {"e1", 120}, "trimmed");
+  EXPECT_TRUE(gate.missing()) << "what the socket passes over is fetched";
+  EXPECT_EQ(drain(gate), "R(e1:99)");
+}
+
 TEST(delivery_gate, a_reset_keeps_what_is_held_beyond_it) {
   auto gate = gate_at(7);
   gate.take(sock(1), msg(12));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tidewire/core/clock.hpp>
+#include <tidewire/realtime/message_codec.hpp>
 #include <tidewire/realtime/receipt.hpp>
 
 #include <cstddef>
@@ -19,11 +20,6 @@ struct publish_bounds {
   std::size_t bytes = 1024 * 1024;
   // Sent and not answered, on a socket. A poll's POST is one at a time, to keep the order.
   std::size_t in_flight = 64;
-};
-
-// One message to publish.
-struct publication {
-  std::string id, channel, data;
 };
 
 // Messages on their way to the server, in order, each with its own id: sent again on any transport
