@@ -1,12 +1,12 @@
-#include <tidewire/realtime/cursor_store.hpp>
-
 #include "realtime/cursor_file.hpp"
 
 #include <tidewire/file/blocking.hpp>
+#include <tidewire/realtime/cursor_store.hpp>
 #include <tidewire/realtime/error.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
 #include <utility>
@@ -20,15 +20,19 @@ class memory_store final : public cursor_store {
 
  private:
   void load(asio::any_completion_handler<void(error_code, cursor_map)> done) override {
-    auto to = asio::get_associated_executor(done, executor_);
-    asio::post(to, [done = std::move(done), all = cursors_]() mutable {
-      std::move(done)(error_code(), std::move(all));
+    asio::post(executor_, [done = std::move(done), all = cursors_, ex = executor_]() mutable {
+      auto to = asio::get_associated_executor(done, ex);
+      asio::dispatch(to, [done = std::move(done), all = std::move(all)]() mutable {
+        std::move(done)(error_code(), std::move(all));
+      });
     });
   }
   void save(cursor_map cursors, asio::any_completion_handler<void(error_code)> done) override {
     cursors_ = std::move(cursors);
-    auto to = asio::get_associated_executor(done, executor_);
-    asio::post(to, [done = std::move(done)]() mutable { std::move(done)(error_code()); });
+    asio::post(executor_, [done = std::move(done), ex = executor_]() mutable {
+      auto to = asio::get_associated_executor(done, ex);
+      asio::dispatch(to, [done = std::move(done)]() mutable { std::move(done)(error_code()); });
+    });
   }
 
   executor executor_;

@@ -87,7 +87,7 @@ class delivery_gate {
   gate_bounds bounds_;
   std::uint64_t generation_ = 0;
   std::uint64_t resets_before_ = 0;  // the socket of this generation asked
-  std::uint64_t highest_ = 0;  // offset known of in this epoch
+  std::uint64_t highest_ = 0;        // offset known of in this epoch
   std::map<std::uint64_t, message> held_;
   std::size_t held_bytes_ = 0;
   std::deque<item> due_;

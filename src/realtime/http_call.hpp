@@ -26,8 +26,8 @@ struct http_answer {
       std::chrono::system_clock::time_point wall) const;
 };
 
-// One exchange with bodies in memory. `content` is sent when it is not empty. An answer of more than
-// `max_bytes` is errc::bad_answer. Cancelled by `slot`.
+// One exchange with bodies in memory. `content` is sent when it is not empty. An answer of more
+// than `max_bytes` is errc::bad_answer. Cancelled by `slot`.
 asio::awaitable<http_answer> call(http::client& client, http::request request, std::string content,
                                   std::size_t max_bytes, asio::cancellation_slot slot);
 

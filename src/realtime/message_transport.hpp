@@ -12,8 +12,8 @@
 
 namespace tidewire::realtime {
 
-// What transports tell their connection, and ask it. All on the connection's executor. A call may end
-// everything: its caller looks at its own state before it goes on.
+// What transports tell their connection, and ask it. All on the connection's executor. A call may
+// end everything: its caller looks at its own state before it goes on.
 class transport_sink {
  public:
   // What to subscribe to; `generation` speaks from then on.

@@ -13,7 +13,8 @@
 namespace tidewire::realtime {
 namespace {
 
-// Closed by a server whose peer's credentials ran out: RFC 6455 has no code for it, 1008 is too wide.
+// Closed by a server whose peer's credentials ran out: RFC 6455 has no code for it, 1008 is too
+// wide.
 constexpr auto unauthorized_code = static_cast<websocket::close_code>(4401);
 
 }  // namespace

@@ -17,8 +17,8 @@
 
 namespace tidewire::realtime {
 
-// One attempt at a WebSocket, and the socket that comes of it: authorise, connect, hello, then frames
-// until it ends. Lives as long as something of it is under way.
+// One attempt at a WebSocket, and the socket that comes of it: authorise, connect, hello, then
+// frames until it ends. Lives as long as something of it is under way.
 class socket_transport final : public message_transport,
                                public std::enable_shared_from_this<socket_transport> {
  public:

@@ -20,6 +20,8 @@ namespace tidewire::realtime {
 // What the transports of one connection share. Kept alive by everything that is under way, also
 // when the connection is gone.
 struct transport_context {
+  explicit transport_context(context c) : ctx(std::move(c)) {}
+
   context ctx;
   connection_options options;
   std::unique_ptr<message_codec> codec;

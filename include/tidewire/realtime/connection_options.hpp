@@ -28,7 +28,7 @@ struct connection_options {
   // At least one of both. http and https stand for ws and wss as well.
   std::optional<http::url> websocket_url{};
   std::optional<http::url> poll_url{};
-  std::vector<std::string> channels{};  // more than max_channels are ignored
+  std::vector<std::string> channels{};      // more than max_channels are ignored
   std::map<std::string, cursor> cursors{};  // where to go on; stored ones count before these
   start_at begin = start_at::newest;
 
@@ -52,13 +52,14 @@ struct connection_options {
   std::chrono::nanoseconds ping_after = std::chrono::seconds(25);
   std::chrono::nanoseconds ping_timeout = std::chrono::seconds(5);
 
-  std::size_t max_message_bytes = 1024 * 1024;       // received by WebSocket
-  std::size_t send_buffer_bytes = 1024 * 1024;       // send() says false beyond
-  std::size_t held_messages = 1024;                  // over a gap, of each channel
-  std::size_t publish_queue_messages = 1024;         // async_publish() waits beyond
+  std::size_t max_message_bytes = 1024 * 1024;  // received by WebSocket
+  std::size_t send_buffer_bytes = 1024 * 1024;  // send() says false beyond
+  std::size_t held_messages = 1024;             // over a gap, of each channel
+  std::size_t publish_queue_messages = 1024;    // async_publish() waits beyond
   std::size_t publish_queue_bytes = 4 * 1024 * 1024;
-  std::size_t publish_in_flight = 64;                // by WebSocket; one at a time by HTTP
-  // Ends a publication that was not answered, as unknown or rejected. Zero: nothing but stop() does.
+  std::size_t publish_in_flight = 64;  // by WebSocket; one at a time by HTTP
+  // Ends a publication that was not answered, as unknown or rejected. Zero: nothing but stop()
+  // does.
   std::chrono::nanoseconds publish_timeout = std::chrono::seconds(0);
 
   // Cursors are stored at most so often, and at the end. Zero: after every batch.

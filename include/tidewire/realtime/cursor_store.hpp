@@ -20,7 +20,8 @@ using cursor_map = std::map<std::string, cursor>;
 
 // Where cursors outlive the process. What is stored may be older than what listeners have seen (see
 // connection_options::store_interval): after a crash those messages come once more. Who needs each
-// effect once stores the cursor together with the effect, and gives it as connection_options::cursors.
+// effect once stores the cursor together with the effect, and gives it as
+// connection_options::cursors.
 //
 // Called on the connection's executor, one call at a time.
 class cursor_store {

@@ -18,8 +18,10 @@ namespace tidewire::realtime {
 
 // A channel, and where it is asked from.
 struct channel_cursor {
-  std::string channel;
-  cursor at;
+  std::string channel{};
+  cursor at{};
+  // Without an epoch: from the oldest that the server has, rather than from what comes next.
+  bool from_oldest = false;
 };
 
 // One message to publish, with the id by which the server's log knows it again.
@@ -55,15 +57,15 @@ using server_event = std::variant<welcome, message, reset, publish_ack, publish_
 // What a poll brought: everything from where it was asked.
 struct message_page {
   std::string epoch{};
-  std::uint64_t head = 0;  // of the log, when it was read
-  bool more = false;       // than is in here
+  std::uint64_t head = 0;           // of the log, when it was read
+  bool more = false;                // than is in here
   std::vector<message> messages{};  // oldest first
 };
 
 // How a server is spoken to: the one place to write for a server of your own. Functions, not
-// conversations: everything else (when, again, in what order) is the connection's business. Called on
-// the connection's executor. Decoding fails with errc::bad_answer; what is unknown but well-formed is
-// skipped.
+// conversations: everything else (when, again, in what order) is the connection's business. Called
+// on the connection's executor. Decoding fails with errc::bad_answer; what is unknown but
+// well-formed is skipped.
 class message_codec {
  public:
   virtual ~message_codec() = default;
