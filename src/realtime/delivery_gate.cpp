@@ -54,6 +54,8 @@ void delivery_gate::enter(message m) {
 
 void delivery_gate::take_page(source from, message_page page) {
   if (late(from, page.epoch)) return;
+  if (received_.epoch.empty() && !page.epoch.empty() && page.messages.empty() && !page.more)
+    begin_at({page.epoch, page.head});
   for (auto& m : page.messages) enter(std::move(m));
   // What is held beyond the head came later; an offset that the log does not have is forgotten.
   if (page.more || page.epoch != received_.epoch || received_.offset < page.head) return;

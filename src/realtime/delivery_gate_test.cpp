@@ -197,6 +197,15 @@ TEST(delivery_gate, begins_where_the_server_says_without_a_reset) {
   EXPECT_EQ(gate.resets(), 0U);
 }
 
+TEST(delivery_gate, begins_with_a_poll_as_well) {
+  delivery_gate empty("room"), full("room");
+  empty.take_page(empty.poll(), {"e1", 50, false, {}});
+  EXPECT_EQ(empty.delivered(), (cursor{"e1", 50}));
+  full.take_page(full.poll(), {"e1", 5, false, {msg(4), msg(5)}});
+  EXPECT_EQ(drain(full), "4 5");
+  EXPECT_EQ(full.resets() + empty.resets(), 0U);
+}
+
 TEST(delivery_gate, the_cursor_stays_until_the_listeners_have_returned) {
   auto gate = gate_at(0);
   gate.take(sock(1), msg(1));

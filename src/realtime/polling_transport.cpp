@@ -43,7 +43,12 @@ polling_transport::polling_transport(std::shared_ptr<transport_context> shared,
       sink_(&sink),
       clock_(shared_->exec()),
       random_(shared_->ctx.random.stream("polling")),
-      publish_wait_(shared_->exec()) {}
+      publish_wait_(shared_->exec()) {
+  auto& o = shared_->options;
+  for (auto& channel : o.channels)
+    lanes_.push_back(
+        std::make_unique<lane>(channel, shared_->exec(), pace_of(o), o.long_poll.count() > 0));
+}
 
 void polling_transport::stop(bool) {
   sink_ = nullptr;
@@ -74,18 +79,9 @@ void polling_transport::set_online(bool online) {
 }
 
 void polling_transport::look_after(const std::string& channel) {
-  auto& l = lane_of(channel);
-  if (wanted(l)) start_lane(l);
-}
-
-polling_transport::lane& polling_transport::lane_of(const std::string& channel) {
   for (auto& l : lanes_) {
-    if (l->name == channel) return *l;
+    if (l->name == channel && wanted(*l)) start_lane(*l);
   }
-  auto& o = shared_->options;
-  lanes_.push_back(
-      std::make_unique<lane>(channel, shared_->exec(), pace_of(o), o.long_poll.count() > 0));
-  return *lanes_.back();
 }
 
 // Also beside an open socket, when that has left a gap.

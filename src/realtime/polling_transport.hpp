@@ -55,7 +55,6 @@ class polling_transport final : public message_transport,
   };
 
   bool wanted(const lane& l) const;
-  lane& lane_of(const std::string& channel);
   void start_lane(lane& l);
   void interrupt(lane& l);
   asio::awaitable<void> poll(lane& l);

@@ -47,7 +47,8 @@ void socket_transport::stop(bool gracefully) {
 
 asio::awaitable<void> socket_transport::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (co_await open()) co_await read();
+  bool opened = co_await open();
+  if (opened) co_await read();
 }
 
 asio::awaitable<bool> socket_transport::open() {

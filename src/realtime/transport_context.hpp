@@ -9,6 +9,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include <exception>
 #include <memory>
@@ -37,16 +38,19 @@ struct transport_context {
 asio::awaitable<result<std::string>> authorize(const transport_context& shared,
                                                const http::url& target, bool refresh);
 
-// Runs `body` on the executor, counted, and keeps `alive` until it has ended.
+// Runs `body` on the executor, counted, and keeps `alive` until it has ended. Begins later: who calls
+// it is often in the middle of something.
 template <class Body>
 void spawn(const std::shared_ptr<transport_context>& shared, std::shared_ptr<void> alive,
            Body body) {
   shared->stops->begin();
-  asio::co_spawn(shared->exec(), std::move(body),
-                 [shared, alive = std::move(alive)](const std::exception_ptr& failure) {
-                   if (failure) std::rethrow_exception(failure);
-                   shared->stops->end();
-                 });
+  auto done = [shared, alive = std::move(alive)](const std::exception_ptr& failure) {
+    if (failure) std::rethrow_exception(failure);
+    shared->stops->end();
+  };
+  asio::post(shared->exec(), [ex = shared->exec(), body = std::move(body), done]() mutable {
+    asio::co_spawn(ex, std::move(body), std::move(done));
+  });
 }
 
 }  // namespace tidewire::realtime
