@@ -2,6 +2,7 @@
 #include "edge.hpp"
 #include "request_reader.hpp"
 #include "response_head.hpp"
+#include "websocket_session.hpp"
 
 #include <tidewire/core/error.hpp>
 
@@ -80,6 +81,15 @@ class stream {
   void close() {
     error_code ignored;
     socket.close(ignored);
+  }
+
+  // For what comes after HTTP on this connection.
+  tcp::socket take_socket() { return std::move(socket); }
+  std::string take_input() {
+    auto out = buffer_.substr(begin_);
+    buffer_ = std::string();
+    begin_ = 0;
+    return out;
   }
 
   tcp::socket socket;
@@ -171,6 +181,7 @@ class connection_impl final : public connection {
   asio::awaitable<bool> serve_one();
   asio::awaitable<head_outcome> read_head();
   asio::awaitable<response> ask_handler(request& req);
+  bool take_upgrade(const request& req, response& answer);
   asio::awaitable<bool> refuse(refusal why);
   asio::awaitable<bool> respond(const request& req, const request_reader& reader, response& answer,
                                 bool keep_alive);
@@ -184,6 +195,7 @@ class connection_impl final : public connection {
   std::shared_ptr<edge> edge_;
   std::string peer_;
   stream wire_;
+  std::unique_ptr<websocket_session> upgraded_;  // what this connection has become
   asio::cancellation_signal cancel_;
   bool stopping_ = false;
   bool idle_ = true;  // between two requests, and nothing of the next has come
@@ -208,6 +220,7 @@ void connection_impl::start(std::function<void()> gone) {
 void connection_impl::begin_stop() {
   asio::post(wire_.socket.get_executor(), [self = self()] {
     self->stopping_ = true;
+    if (self->upgraded_) return self->upgraded_->begin_stop();
     if (self->idle_) self->wire_.close();
   });
 }
@@ -216,6 +229,7 @@ void connection_impl::force_close() {
   asio::post(wire_.socket.get_executor(), [self = self()] {
     self->stopping_ = true;
     self->wire_.close();
+    if (self->upgraded_) self->upgraded_->force_close();
     self->cancel_.emit(asio::cancellation_type::terminal);
   });
 }
@@ -232,6 +246,13 @@ asio::awaitable<void> connection_impl::serve(std::shared_ptr<connection_impl> se
     if (sent > 0)
       self->edge_->ctx.metrics->count("tidewire_http_sent_bytes_total", static_cast<double>(sent));
     if (self->stopping_ && self->wire_.input().empty()) more = false;
+  }
+  if (self->upgraded_) {
+    // The frames and buffers of the request are gone by now: an idle WebSocket is small.
+    self->wire_.deadline->none();
+    auto session = self->upgraded_->run(self->wire_.take_socket(), self->wire_.take_input());
+    co_await std::move(session);
+    co_return;
   }
   if (self->wire_.deadline->expired()) self->edge_->refused("deadline", self->peer_);
 }
@@ -261,6 +282,7 @@ asio::awaitable<bool> connection_impl::serve_one() {
   } else {
     answer = co_await ask_handler(req);
   }
+  if (answer.upgrade && take_upgrade(req, answer)) co_return false;
   // A body that nobody read stands between us and the next request.
   const auto& how = reader.how();
   bool can_drain = reader.done() || (!body.failed() && !body.awaits_continue() && !how.chunked &&
@@ -317,6 +339,19 @@ asio::awaitable<response> connection_impl::ask_handler(request& req) {
   // A cancelled wait comes here too, and then nobody reads the answer.
   edge_->ctx.log->write(severity::error, "http.handler_threw", {{"path", req.path}});
   co_return problem(500, "Internal Server Error");
+}
+
+// False when it is a handler's mistake, and `answer` an error.
+bool connection_impl::take_upgrade(const request& req, response& answer) {
+  auto wanted = std::move(answer.upgrade);
+  auto key = req.headers.find("Sec-WebSocket-Key");
+  if (answer.status == 101 && key && wanted->session && !stopping_) {
+    edge_->answered(req, 101);
+    upgraded_ = std::make_unique<websocket_session>(std::move(*wanted), std::string(*key));
+    return true;
+  }
+  answer = stopping_ ? problem(503, "Service Unavailable") : problem(500, "Internal Server Error");
+  return false;
 }
 
 asio::awaitable<bool> connection_impl::refuse(refusal why) {

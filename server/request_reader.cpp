@@ -40,6 +40,7 @@ std::optional<refusal> request_reader::parse_head(std::string_view head, request
   if (ec || !p.is_header_done()) return refusal{400, "bad_head"};
   auto& message = p.get();
   version_ = message.version();
+  out.version = version_;
   out.method = std::string(message.method_string());
   out.target = std::string(message.target());
   for (const auto& f : message)

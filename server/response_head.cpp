@@ -48,6 +48,8 @@ std::string format_head(const response& answer, const head_options& options) {
     out += "Connection: close\r\n";
   else if (options.version < 11)
     out += "Connection: keep-alive\r\n";
+  // RFC 9110, 15.5.22: it says what to upgrade to.
+  if (answer.status == 426) out += "Upgrade: websocket\r\nConnection: Upgrade\r\n";
   for (const auto& f : answer.headers) {
     if (belongs_to_the_edge(f.name) || !is_token(f.name) || !is_value(f.value)) continue;
     out.append(f.name).append(": ").append(f.value).append("\r\n");
@@ -85,6 +87,7 @@ std::string_view reason_of(unsigned status) {
       {417, "Expectation Failed"},
       {421, "Misdirected Request"},
       {422, "Unprocessable Content"},
+      {426, "Upgrade Required"},
       {428, "Precondition Required"},
       {429, "Too Many Requests"},
       {431, "Request Header Fields Too Large"},

@@ -1,5 +1,7 @@
 #include "screening.hpp"
 
+#include "websocket/upgrade.hpp"
+
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
@@ -56,6 +58,15 @@ bool origin_allowed(const request& req, const screening_policy& policy) {
   return std::find(policy.origins.begin(), policy.origins.end(), origin) != policy.origins.end();
 }
 
+// A WebSocket obeys no same-origin rule: a foreign page may open one with a plain GET. Programs send
+// no Origin; they are known by the token, or by being on this machine.
+bool upgrade_allowed(const request& req, const screening_policy& policy) {
+  if (req.headers.count("Origin") > 0) return origin_allowed(req, policy);
+  error_code bad;
+  auto peer = asio::ip::make_address(req.peer, bad);
+  return !policy.token.empty() || (!bad && peer.is_loopback());
+}
+
 bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
@@ -82,6 +93,8 @@ std::optional<screened> screen(const request& req, const screening_policy& polic
     return screened{problem(421, "Misdirected Request", "this server has another name"), "host"};
   if (!is_safe(req.method) && !origin_allowed(req, policy))
     return screened{problem(403, "Forbidden", "not for pages of this origin"), "origin"};
+  if (websocket::lists(req.headers, "Upgrade", "websocket") && !upgrade_allowed(req, policy))
+    return screened{problem(403, "Forbidden", "no WebSocket for this origin"), "origin"};
   return std::nullopt;
 }
 

@@ -20,7 +20,7 @@ struct screened {
 };
 
 // The answer to a request that must not reach a handler, or nothing: 401 without the token, 403 for
-// an unsafe method from a foreign page, 421 for a Host that only a re-bound DNS name would send.
+// an unsafe method or an upgrade to a WebSocket from a foreign page, 421 for a Host that only a re-bound DNS name would send.
 std::optional<screened> screen(const request& req, const screening_policy& policy);
 
 // The time taken depends on the lengths alone.

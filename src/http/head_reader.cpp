@@ -62,7 +62,7 @@ result<head_reader::step> head_reader::feed(std::string_view line) {
     problem = read_field(line);
   } else {
     in_head_ = false;
-    if (head_.status < 200) return step::more;
+    if (head_.status < 200 && head_.status != 101) return step::more;
     problem = read_framing();
     complete_ = !problem;
   }
@@ -78,8 +78,8 @@ error_code head_reader::read_status(std::string_view line) {
   auto digits = line.substr(0, 3);
   auto status = parse_number(digits, 999);
   line.remove_prefix(digits.size());
-  // We never ask for another protocol, so 101 answers somebody else's question.
-  if (!status || digits.size() != 3 || *status < 100 || *status == 101)
+  // Who did not ask for another protocol gets no 101.
+  if (!status || digits.size() != 3 || *status < 100 || (*status == 101 && !switching_))
     return make_error_code(errc::bad_message);
   if (!line.empty() && line[0] != ' ') return make_error_code(errc::bad_message);
   version_ = *version;

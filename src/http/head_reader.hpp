@@ -14,7 +14,9 @@ namespace tidewire::http {
 class head_reader {
  public:
   // `to_head`: the answer to a HEAD request, which has no body whatever its fields say.
-  head_reader(bool to_head, std::size_t max_bytes) : to_head_(to_head), max_bytes_(max_bytes) {}
+  // `switching`: to a request that asked for another protocol, so that 101 is a final answer.
+  head_reader(bool to_head, std::size_t max_bytes, bool switching = false)
+      : to_head_(to_head), switching_(switching), max_bytes_(max_bytes) {}
 
   enum class step { more, head_complete };
 
@@ -30,6 +32,7 @@ class head_reader {
   error_code read_framing();
 
   bool to_head_;
+  bool switching_;
   std::size_t max_bytes_;
   std::size_t seen_bytes_ = 0;
   bool in_head_ = false;

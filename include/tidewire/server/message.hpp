@@ -30,6 +30,7 @@ struct request {
   std::string query;   // encoded, without "?"
   http::fields headers;
   std::string peer;  // address of the other side, for limits and logs
+  unsigned version = 11;  // HTTP/1.1 or, as 10, HTTP/1.0
   request_body* body = nullptr;
 };
 
@@ -42,10 +43,14 @@ class response_body {
   virtual result<std::size_t> read(std::span<std::byte> space) = 0;  // 0 at the end
 };
 
+struct websocket_upgrade;
+
 struct response {
   unsigned status = 200;
   http::fields headers;
   std::unique_ptr<response_body> body;  // none: empty, with Content-Length 0 where one is allowed
+  // With status 101 alone: the connection becomes a WebSocket. See websocket.hpp.
+  std::shared_ptr<websocket_upgrade> upgrade;
 };
 
 // What answers a request. Runs on the connection's strand and must not block for long. The same

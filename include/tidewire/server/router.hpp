@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tidewire/server/message.hpp>
+#include <tidewire/server/websocket.hpp>
 
 #include <string>
 #include <vector>
@@ -15,6 +16,10 @@ class router {
   // route answers HEAD as well: the server leaves the body out.
   void add(std::string method, std::string pattern, handler h);
 
+  // A WebSocket endpoint; patterns as above. `accept` sees only sound upgrade requests: others get
+  // 400 or 426. A GET route of the same pattern answers what asks for no upgrade.
+  void add_websocket(std::string pattern, websocket_handler accept);
+
   // The handler's answer; 404, or 405 with Allow, when there is none.
   asio::awaitable<response> route(request& req) const;
 
@@ -22,6 +27,7 @@ class router {
   struct entry {
     std::string method, pattern;
     handler call;
+    bool websocket = false;
   };
   std::vector<entry> entries_;
 };

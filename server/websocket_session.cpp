@@ -1,0 +1,50 @@
+#include "websocket_session.hpp"
+
+#include "websocket/beast_connection.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+
+#include <utility>
+
+namespace tidewire::server {
+
+asio::awaitable<void> websocket_session::run(asio::ip::tcp::socket socket, std::string early) {
+  websocket::server_hello hello;
+  hello.key = std::move(key_);
+  hello.subprotocol = std::move(upgrade_.subprotocol);
+  hello.limits = upgrade_.limits;
+  auto line = std::shared_ptr(websocket::make_tcp_wire(std::move(socket), std::move(early)));
+  abort_ = [line] { line->close(); };
+  auto token = asio::as_tuple(asio::use_awaitable);
+  auto shake = websocket::async_server_handshake(line, std::move(hello), token);
+  line.reset();
+  auto [ec, made] = co_await std::move(shake);
+  abort_ = std::move(made.abort);
+  close_ = std::move(made.close);
+  if (ec) co_return;
+  if (stopping_) {
+    auto closing = made.socket->async_close(websocket::close_code::going_away, {}, token);
+    co_await std::move(closing);
+    co_return;
+  }
+  running_ = true;
+  auto session = std::exchange(upgrade_.session, nullptr);
+  auto running = session(std::move(made.socket));
+  co_await std::move(running);
+  running_ = false;
+}
+
+void websocket_session::begin_stop() {
+  if (std::exchange(stopping_, true) || !running_) return;
+  auto tell = std::exchange(upgrade_.on_stop, nullptr);
+  if (tell)
+    tell();
+  else if (close_)
+    close_(websocket::close_code::going_away);
+}
+
+void websocket_session::force_close() {
+  if (abort_) abort_();
+}
+
+}  // namespace tidewire::server
