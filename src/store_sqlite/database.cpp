@@ -93,7 +93,11 @@ result<void> prepare_file(database& db, const database_options& options, std::st
   // Before anything is written: a file that is not ours keeps even its journal mode.
   auto known = recognise(db, options);
   if (!known) return known.error();
-  auto good = db.execute("PRAGMA journal_mode=WAL");
+  result<void> good = {};
+  if (options.exclusive) good = db.execute("PRAGMA locking_mode=EXCLUSIVE");
+  if (good) good = db.execute("PRAGMA journal_mode=WAL");
+  // With the first write lock the exclusive one is taken and kept.
+  if (good && options.exclusive) good = db.execute("BEGIN IMMEDIATE; COMMIT");
   if (good) good = db.execute(pragma_synchronous(options.survives));
   if (good) good = db.execute("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF");
   if (good) good = migrate(db, options, said);

@@ -170,6 +170,18 @@ TEST_F(database_test, says_when_another_holds_it) {
   EXPECT_TRUE(transaction::begin(two));
 }
 
+TEST_F(database_test, can_be_for_one_alone) {
+  auto options = version(2);
+  options.exclusive = true;
+  {
+    auto one = database::open(path, options);
+    ASSERT_TRUE(one);
+    EXPECT_EQ(database::open(path, options).error(), errc::locked);
+    EXPECT_EQ(database::open(path, version(2)).error(), errc::locked);
+  }
+  EXPECT_TRUE(database::open(path, options)) << "it went with its owner";
+}
+
 TEST_F(database_test, says_when_there_is_no_room) {
   auto db = must_open();
   ASSERT_TRUE(db.execute("PRAGMA max_page_count=8"));

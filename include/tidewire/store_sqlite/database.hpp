@@ -31,6 +31,8 @@ struct database_options {
   // one transaction. Never change one that was released: add another.
   std::vector<std::string_view> migrations;
   durability survives = durability::power;
+  // The file belongs to this object alone for as long as it lives: others get errc::locked.
+  bool exclusive = false;
   // How long a call waits for another connection's lock.
   std::chrono::milliseconds busy_timeout = std::chrono::seconds(5);
 };
