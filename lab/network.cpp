@@ -1,5 +1,6 @@
 #include "exchange.hpp"
 #include "network_state.hpp"
+#include "socket_link.hpp"
 
 #include <tidewire/lab/network.hpp>
 
@@ -24,6 +25,11 @@ constexpr std::array<std::string_view, network_fault_count> names{"refuse",
                                                                   "slow",
                                                                   "corrupt",
                                                                   "loss",
+                                                                  "socket_refused",
+                                                                  "socket_silent",
+                                                                  "socket_reset",
+                                                                  "socket_half_open",
+                                                                  "socket_stall",
                                                                   "lie_range_start",
                                                                   "lie_range_total",
                                                                   "lie_range_ignored",
@@ -160,6 +166,8 @@ void host::crash(bool silent) {
   // Moved out, as the ends of exchanges change the list.
   for (auto& [id, weak] : std::exchange(state_->exchanges, {}))
     if (auto e = weak.lock()) e->server_died(silent);
+  for (auto& weak : std::exchange(state_->sockets, {}))
+    if (auto s = weak.lock()) s->server_died(silent);
   if (!state_->programs.empty()) state_->programs.back()->kill();
 }
 

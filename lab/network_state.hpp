@@ -14,6 +14,7 @@
 namespace tidewire::lab::detail {
 
 class exchange;
+class socket_link;
 
 // A server machine. Programs that ended stay until the network goes: objects of theirs may still
 // hold the executor.
@@ -26,6 +27,8 @@ struct host_state {
   std::uint64_t incarnation = 0;
   std::uint64_t handled = 0;
   std::map<std::uint64_t, std::weak_ptr<exchange>> exchanges;  // connected, by id
+
+  std::vector<std::weak_ptr<socket_link>> sockets;             // upgraded
 
   process& program();
 };

@@ -717,7 +717,10 @@ TEST(network, is_unkind_enough) {
     succeeded += s.succeeded;
   }
   EXPECT_EQ(seen.size(), network_fault_count);
-  for (auto& [name, n] : seen) EXPECT_GT(n, 0u) << name << " never happened";
+  for (auto& [name, n] : seen) {
+    bool of_sockets = name.starts_with("net.socket_");  // see websocket_client_test.cpp
+    EXPECT_EQ(n > 0, !of_sockets) << name;
+  }
   EXPECT_GT(faults * 100, events);  // one in a hundred at least
   EXPECT_GT(failed, 400);
   EXPECT_GT(succeeded, 400);

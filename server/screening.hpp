@@ -10,8 +10,9 @@ namespace tidewire::server {
 
 // Who may ask. Compiled from http_server_options when the port is known.
 struct screening_policy {
-  std::string token;                 // empty: none asked for
-  std::vector<std::string> origins;  // exact, lower case
+  std::string token;                       // empty: none asked for
+  std::vector<std::string> origins;        // exact, lower case
+  std::vector<std::string> token_in_band;  // see http_server_options
 };
 
 struct screened {
@@ -20,7 +21,8 @@ struct screened {
 };
 
 // The answer to a request that must not reach a handler, or nothing: 401 without the token, 403 for
-// an unsafe method or an upgrade to a WebSocket from a foreign page, 421 for a Host that only a re-bound DNS name would send.
+// an unsafe method or an upgrade to a WebSocket from a foreign page, 421 for a Host that only a
+// re-bound DNS name would send.
 std::optional<screened> screen(const request& req, const screening_policy& policy);
 
 // The time taken depends on the lengths alone.

@@ -20,11 +20,7 @@ TEST_P(client_protocol, row) {
     c.write(test::switching(key) + test::encode(row.frames, false));
     if (row.end) c.socket().shutdown(asio::ip::tcp::socket::shutdown_send);
     std::string all;
-    while (true) {
-      auto byte = c.read(1);
-      if (byte.empty()) break;
-      all += byte;
-    }
+    for (auto byte = c.read(1); !byte.empty() && !test::has_close(all += byte);) byte = c.read(1);
     heard.set_value(all);
   });
   auto request = to(server.url());

@@ -10,7 +10,7 @@
 namespace tidewire::lab {
 
 // What can happen to an exchange on the simulated network. Each is drawn once an exchange at the
-// site "net.<name>", except `loss`, which is drawn for every piece that travels, and `refuse` and
+// site "net.<name>", except where told otherwise, `loss`, which is drawn for every piece that travels, and `refuse` and
 // `connect_timeout`, which are drawn for every connection. "At n" means: after a share of the body,
 // whose parts in a million are the recorded parameter.
 enum class network_fault : std::uint8_t {
@@ -31,6 +31,14 @@ enum class network_fault : std::uint8_t {
   slow,            // trickles at link_faults::slow_bytes_per_second
   corrupt,         // at n one bit is wrong
   loss,            // a piece comes late by a retransmission: the parameter's nanoseconds
+  // WebSockets (websocket_client). refuse, connect_timeout, reset_before_request, reply_lost and slow
+  // happen to their upgrades as to any exchange; these are drawn once an upgrade,
+  socket_refused,  // answered with 401, 403, 404, 429 or 503, by the parameter, and no WebSocket
+  socket_silent,   // answered with 101; then the server's frames never arrive
+  // and these for every frame that is sent, either way
+  socket_reset,      // in its place: connection_lost on both sides
+  socket_half_open,  // from it on silence for ever, both ways, without an error
+  socket_stall,      // it, and what follows, comes the parameter's nanoseconds late
   // a server that lies; only answers that it fits are touched
   lie_range_start,     // 206 whose Content-Range starts elsewhere
   lie_range_total,     // 206 with another total

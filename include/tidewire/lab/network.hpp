@@ -99,6 +99,7 @@ class network {
 
  private:
   friend class client;
+  friend class websocket_client;
   std::shared_ptr<detail::network_state> state_;
 };
 

@@ -29,7 +29,7 @@ struct request {
   std::string path;    // decoded; no "." or ".." segments, no NUL
   std::string query;   // encoded, without "?"
   http::fields headers;
-  std::string peer;  // address of the other side, for limits and logs
+  std::string peer;       // address of the other side, for limits and logs
   unsigned version = 11;  // HTTP/1.1 or, as 10, HTTP/1.0
   request_body* body = nullptr;
 };

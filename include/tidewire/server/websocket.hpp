@@ -16,8 +16,8 @@ namespace tidewire::server {
 // What a handler makes of an acceptable request for a WebSocket.
 struct websocket_upgrade {
   // Runs the WebSocket, on the connection's strand, from the moment the upgrade was answered. The
-  // connection is dropped when it returns. It is cancelled when the server's grace is over, and when
-  // the server goes without grace.
+  // connection is dropped when it returns. It is cancelled when the server's grace is over, and
+  // when the server goes without grace.
   std::function<asio::awaitable<void>(std::unique_ptr<websocket::connection>)> session;
 
   // One of those that the request offers in Sec-WebSocket-Protocol; empty: none.
