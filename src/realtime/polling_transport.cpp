@@ -20,6 +20,7 @@ poll_pace pace_of(const connection_options& o) {
   pace.interval = o.poll_interval;
   pace.max_interval = o.max_poll_interval;
   pace.max_consecutive_errors = 0;  // polling never gives up: it is what is left
+  pace.adapts = adaptation::none;   // of several channels none should wait for the quietest
   pace.max_retry_after = o.max_retry_after;
   return pace;
 }

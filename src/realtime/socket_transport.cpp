@@ -13,9 +13,12 @@
 namespace tidewire::realtime {
 namespace {
 
-// Closed by a server whose peer's credentials ran out: RFC 6455 has no code for it, 1008 is too
-// wide.
-constexpr auto unauthorized_code = static_cast<websocket::close_code>(4401);
+// Closed for want of good credentials: RFC 6455 has no code for it. Ours says 1008 and "token",
+// many others 4401.
+bool unauthorized(const websocket::close_reason& why) {
+  return why.code == static_cast<websocket::close_code>(4401) ||
+         (why.code == websocket::close_code::policy_violation && why.text == "token");
+}
 
 }  // namespace
 
@@ -95,7 +98,7 @@ asio::awaitable<void> socket_transport::read() {
       bool closed = ec == websocket::errc::closed;
       auto text = closed ? connection_->reason().text : std::string();
       socket_failure failure{text.empty() ? ec.message() : text};
-      failure.unauthorized = closed && connection_->reason().code == unauthorized_code;
+      failure.unauthorized = closed && unauthorized(connection_->reason());
       fail(std::move(failure));
       co_return;
     }

@@ -38,8 +38,8 @@ struct transport_context {
 asio::awaitable<result<std::string>> authorize(const transport_context& shared,
                                                const http::url& target, bool refresh);
 
-// Runs `body` on the executor, counted, and keeps `alive` until it has ended. Begins later: who calls
-// it is often in the middle of something.
+// Runs `body` on the executor, counted, and keeps `alive` until it has ended. Begins later: who
+// calls it is often in the middle of something.
 template <class Body>
 void spawn(const std::shared_ptr<transport_context>& shared, std::shared_ptr<void> alive,
            Body body) {

@@ -11,9 +11,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <iostream>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -117,6 +116,14 @@ class scene {
   }
   void say(const std::string& what) { heard += (heard.empty() ? "" : " ") + what; }
   std::string take() { return std::exchange(heard, {}); }
+  // Without the events: which of two transports was faster is no law.
+  std::string take_messages() {
+    std::istringstream words(take());
+    std::string out;
+    for (std::string w; words >> w;)
+      if (w.find("connected") == std::string::npos) out += (out.empty() ? "" : " ") + w;
+    return out;
+  }
 
   lab::world world;
   lab::fault_plan plan;
@@ -223,7 +230,7 @@ TEST_F(RealtimeLaws, R4_a_new_log_gives_one_reset_by_socket_and_by_poll) {
   hub.publish("room", "{}");
   hub.kill_sockets();
   world.run_for(10s);
-  EXPECT_EQ(take(), "1 disconnected R(e2:0) 1 connected(websocket)");
+  EXPECT_EQ(take_messages(), "1 R(e2:0) 1");
 }
 
 TEST_F(RealtimeLaws, R4_trimmed_history_gives_one_reset) {
@@ -242,7 +249,7 @@ TEST_F(RealtimeLaws, R4_trimmed_history_gives_one_reset) {
   world.run_for(2min);
   EXPECT_EQ(connection->status().resets, 1U);
   EXPECT_EQ(connection->cursor_of("room"), (cursor{"e1", 10}));
-  EXPECT_NE(take().find("R(e1:7) 8 9 10"), std::string::npos);
+  EXPECT_EQ(take_messages(), "1 R(e1:7) 8 9 10");
 }
 
 TEST_F(RealtimeLaws, R5_a_stored_cursor_goes_on_after_a_restart) {
@@ -553,7 +560,8 @@ TEST_F(RealtimeLaws, a_401_that_stays_is_told_and_polls_renew_too) {
   tokens.fresh = "new";
   hub.publish("room", "{}");
   world.run_for(2min);
-  EXPECT_EQ(take(), "connected(polling) 1 connected(websocket)");
+  EXPECT_EQ(take_messages(), "1");
+  EXPECT_EQ(connection->status().mode, mode::websocket);
   stop();
 }
 
@@ -614,7 +622,8 @@ TEST_F(RealtimeLaws, offline_nothing_is_sent_and_online_it_goes_on_at_once) {
   EXPECT_EQ(hub.attempts.size() + hub.polls.size(), 0U);
   link.set_online(true);
   world.run_for(100ms);
-  EXPECT_EQ(take(), "disconnected 1 connected(websocket)");
+  EXPECT_EQ(take_messages(), "1");
+  EXPECT_EQ(connection->status().mode, mode::websocket);
   stop();
 }
 

@@ -14,6 +14,8 @@ enum class errc {
   bad_answer,       // [permanent] not what was asked for: no JSON, too large, a contradiction
   too_many_errors,  // [retryable] the polling ended: max_consecutive_errors polls failed in a row
   function_threw,   // [permanent] the user's function threw something that carries no error_code
+  rejected,         // [permanent] a publication is not in the log and never will be
+  unconfirmed,      // [retryable] a publication was sent and not answered: it may be in the log
 };
 
 const boost::system::error_category& category() noexcept;
