@@ -305,6 +305,7 @@ realtime::channel_state hub::place(subscriber& who, const std::shared_ptr<hub_ch
     ctx.metrics->count("tidewire_message_resets_total", 1);
   }
   realtime::channel_state out{log.epoch, !at.reset, log.head};
+  if (who.order_ == 0) who.order_ = ++subscribed_;
   channel->subscribers.insert(&who);
   who.positions_[channel->name] = std::move(at);
   return out;

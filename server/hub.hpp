@@ -18,7 +18,6 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace tidewire::server {
@@ -36,13 +35,18 @@ using shared_entry = std::shared_ptr<const log_entry>;
 
 shared_entry make_entry(const std::string& channel, const std::string& epoch, stored_message m);
 
+// Who came first is woken first: with an order of addresses no run could be played again.
+struct came_earlier {
+  bool operator()(const subscriber* a, const subscriber* b) const;
+};
+
 // One channel as the hub sees it: how far its log reaches, the end of it, and who listens.
 struct hub_channel {
   std::string name;
   log_state log;
   std::deque<shared_entry> ring;  // the newest, up to log.head; none missing
   std::size_t ring_bytes = 0;
-  std::unordered_set<subscriber*> subscribers;
+  std::set<subscriber*, came_earlier> subscribers;
 
   std::uint64_t ring_begin() const { return log.head + 1 - ring.size(); }
 };
@@ -59,6 +63,7 @@ class subscriber {
 
  private:
   friend class hub;
+  friend struct came_earlier;
   struct position {
     std::shared_ptr<hub_channel> channel;
     std::string epoch;
@@ -70,9 +75,14 @@ class subscriber {
   executor ex_;
   std::function<void()> wake_;
   bool woken_ = false;
+  std::uint64_t order_ = 0;  // of coming, from 1 when it subscribed
   std::map<std::string, position> positions_;
   std::string turn_;  // the channel served last, so that a busy one starves nobody
 };
+
+inline bool came_earlier::operator()(const subscriber* a, const subscriber* b) const {
+  return a->order_ < b->order_;
+}
 
 // What the hub's sessions and routes are made of. All of the store's calls happen on one strand,
 // and so does everything that moves a log; the lock guards what others look at meanwhile. A
@@ -154,6 +164,7 @@ class hub : public std::enable_shared_from_this<hub> {
   executor strand_;
   clock clock_;
   // The strand's own: logs that may reach further than is known, since the store did not answer.
+  std::uint64_t subscribed_ = 0;
   std::set<std::string> uncertain_;
   clock::time_point next_trim_;
 

@@ -95,6 +95,7 @@ struct listener_oracle {
   std::map<std::string, cursor> at;  // nothing heard and nothing stored: absent
   std::map<std::string, std::uint64_t> resets;
   std::string broken, story;
+  bool trims = false;
 
   void heard(const message& m, const history& h) {
     auto known = h.ids.find({m.channel, m.epoch, m.offset});
@@ -104,11 +105,13 @@ struct listener_oracle {
     if (!c.epoch.empty() && m.epoch != c.epoch) broken = "R4: another epoch without a reset";
     if (!c.epoch.empty() && m.offset != c.offset + 1)
       broken = "R1-R3: " + std::to_string(m.offset) + " after " + std::to_string(c.offset);
-    if (c.epoch.empty() && m.offset != 1) broken = "R1: begins with " + std::to_string(m.offset);
+    if (c.epoch.empty() && m.offset != 1 && !trims) broken = "R1: begins with " + std::to_string(m.offset);
     c = {m.epoch, m.offset};
   }
   void heard(const reset& r) {
     auto& c = at[r.channel];
+    // Nothing was heard yet of a log that was empty, or had lost its beginning.
+    if (c.epoch.empty() && (r.from.offset == 0 || trims)) c = r.from;
     if (r.from != c) broken = "R4: a reset from elsewhere";
     if (r.to.epoch == c.epoch && r.to.offset <= c.offset) broken = "R4: a reset that goes back";
     story += " " + c.epoch + ":" + std::to_string(c.offset) + "->" + r.to.epoch + ":" +
@@ -242,6 +245,9 @@ class scenario {
     log_ = server::make_memory_message_store(world_.random("log" + std::to_string(++logs_)),
                                              retention);
     trims_ = trims_ || retention.max_messages < 1000;
+    for (auto& m : machines_) {
+      if (m->run) m->run->oracle.trims = trims_;
+    }
   }
 
   void make_faults() {
@@ -284,6 +290,7 @@ class scenario {
     m.run =
         std::make_unique<client_run>(world_, network_, m.disk, m.name, m.outbox, history_, draw_);
     m.run->oracle.at = stored_of(m);
+    m.run->oracle.trims = trims_;
     m.stored = m.run->oracle.at;
   }
   void kill_client(machine& m) {
