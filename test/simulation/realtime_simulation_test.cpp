@@ -105,7 +105,8 @@ struct listener_oracle {
     if (!c.epoch.empty() && m.epoch != c.epoch) broken = "R4: another epoch without a reset";
     if (!c.epoch.empty() && m.offset != c.offset + 1)
       broken = "R1-R3: " + std::to_string(m.offset) + " after " + std::to_string(c.offset);
-    if (c.epoch.empty() && m.offset != 1 && !trims) broken = "R1: begins with " + std::to_string(m.offset);
+    if (c.epoch.empty() && m.offset != 1 && !trims)
+      broken = "R1: begins with " + std::to_string(m.offset);
     c = {m.epoch, m.offset};
   }
   void heard(const reset& r) {
@@ -208,6 +209,11 @@ struct machine {
   std::map<std::string, cursor> stored;  // what the run began with
 };
 
+// Over all seeds: a simulation in which nothing happened proves nothing.
+struct {
+  std::uint64_t published = 0, kills = 0, restarts = 0, wipes = 0;
+} totals;
+
 class scenario {
  public:
   scenario(std::uint64_t seed, const std::vector<lab::fault_event>* replay)
@@ -234,6 +240,7 @@ class scenario {
       look();
     }
     heal();
+    if (failure_.empty()) totals.published += history_.ids.size();
     return {failure_, world_.trace_hash(), plan_->recorded()};
   }
 
@@ -278,9 +285,11 @@ class scenario {
   void restart_server(bool forget) {
     host_.crash(draw_.chance_ppm(300'000));
     hub_.reset();
+    ++totals.restarts;
     world_.run_for(std::chrono::milliseconds(draw_.between(1, 8'000)));
     if (forget) {
       ++wipes_;
+      ++totals.wipes;
       begin_log();
     }
     start_server();
@@ -295,6 +304,7 @@ class scenario {
   }
   void kill_client(machine& m) {
     check_stored(m);
+    ++totals.kills;
     m.run.reset();
     m.disk.kill();
     world_.run_for(std::chrono::milliseconds(draw_.between(1, 3'000)));
@@ -475,7 +485,9 @@ TEST(RealtimeSimulation, ClientsAndHub) {
   if (options.faults_file.empty() && outcome.runs > 50) {
     EXPECT_GT(outcome.faults, outcome.runs) << "the network was too kind";
   }
-  std::cout << outcome.runs << " seeds, " << outcome.faults << " faults\n";
+  std::cout << outcome.runs << " seeds, " << outcome.faults << " faults, " << totals.published
+            << " messages, " << totals.kills << " clients and " << totals.restarts
+            << " servers killed, " << totals.wipes << " logs lost\n";
 }
 
 }  // namespace
