@@ -35,6 +35,8 @@ exit_code run(int argc, char** argv) {
   add_get(app, chosen);
   add_transfers(app, chosen);
   add_poll(app, chosen);
+  add_watch(app, chosen);
+  add_publish(app, chosen);
   add_serve(app, chosen);
   add_proxy(app, chosen);
   try {

@@ -85,7 +85,7 @@ connection_core::connection_core(context ctx, connection_parts parts, connection
 error_code connection_core::fault_of_options() const {
   auto& o = shared_->options;
   bool socket = o.websocket_url && shared_->sockets, poll = o.poll_url && shared_->http;
-  if (o.channels.empty() || (!socket && !poll)) return tidewire::errc::invalid_argument;
+  if (!socket && !poll) return tidewire::errc::invalid_argument;
   return {};
 }
 

@@ -754,19 +754,26 @@ TEST_F(RealtimeLaws, stop_before_the_start_is_fine) {
   stop();
 }
 
-TEST_F(RealtimeLaws, options_without_a_channel_or_a_way_are_refused) {
-  options.channels.clear();
-  connect();
-  world.run_for(1s);
-  EXPECT_EQ(outcomes.back().first, tidewire::errc::invalid_argument);
-  stop();
-  options.channels = {"room"};
+TEST_F(RealtimeLaws, options_without_a_way_are_refused) {
   options.websocket_url.reset();
   options.poll_url.reset();
-  open();
   connect();
   world.run_for(1s);
   EXPECT_EQ(outcomes.back().first, tidewire::errc::invalid_argument);
+}
+
+TEST_F(RealtimeLaws, without_channels_it_publishes_only) {
+  options.channels.clear();
+  connect();
+  auto by_socket = publish("1");
+  world.run_for(1s);
+  EXPECT_EQ(by_socket->state, receipt_state::acked);
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  auto by_post = publish("2");
+  world.run_for(1min);
+  EXPECT_EQ(by_post->state, receipt_state::acked);
+  EXPECT_TRUE(hub.polls.empty());
 }
 
 TEST_F(RealtimeLaws, without_a_poll_url_it_goes_on_trying) {

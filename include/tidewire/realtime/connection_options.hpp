@@ -28,7 +28,8 @@ struct connection_options {
   // At least one of both. http and https stand for ws and wss as well.
   std::optional<http::url> websocket_url{};
   std::optional<http::url> poll_url{};
-  std::vector<std::string> channels{};      // more than max_channels are ignored
+  // To listen to; none: the connection only publishes. More than max_channels are ignored.
+  std::vector<std::string> channels{};
   std::map<std::string, cursor> cursors{};  // where to go on; stored ones count before these
   start_at begin = start_at::newest;
 
