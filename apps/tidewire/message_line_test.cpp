@@ -36,10 +36,17 @@ TEST(message_line, json_is_one_line_with_the_payload_as_it_was) {
 TEST(message_line, resets_and_receipts_are_json_too) {
   realtime::reset r{"room", {"e1", 3}, {"e2", 0}, "epoch"};
   EXPECT_EQ(boost::json::parse(reset_json(r)).at("to").at("epoch"), "e2");
-  realtime::publish_receipt acked{"c:1", realtime::receipt_state::acked, 5, true, ""};
+  realtime::publish_receipt acked;
+  acked.id = "c:1";
+  acked.state = realtime::receipt_state::acked;
+  acked.offset = 5;
+  acked.duplicate = true;
   EXPECT_EQ(boost::json::parse(receipt_json(acked, 3)).at("offset"), 5);
   EXPECT_EQ(receipt_line(acked, 3), "acked 5 c:1 (it was there already)");
-  realtime::publish_receipt no{"c:2", realtime::receipt_state::rejected, 0, false, "too_large"};
+  realtime::publish_receipt no;
+  no.id = "c:2";
+  no.state = realtime::receipt_state::rejected;
+  no.reason = "too_large";
   EXPECT_EQ(boost::json::parse(receipt_json(no, 4)).at("reason"), "too_large");
   EXPECT_EQ(receipt_line(no, 4), "rejected line 4 c:2: too_large");
 }

@@ -15,9 +15,9 @@ std::string encode_chat(const chat_message& m);
 // Whatever is missing stays empty: people write chats, and servers add to them.
 chat_message decode_chat(std::string_view json);
 
-// What a chat shows, the newest first. Pure. A message that was shown when it was sent is the same as
-// the one that comes back with its id: it is never there twice, and takes the place that the log gives
-// it.
+// What a chat shows, the newest first. Pure. A message that was shown when it was sent is the same
+// as the one that comes back with its id: it is never there twice, and takes the place that the log
+// gives it.
 class chat_list {
  public:
   explicit chat_list(std::size_t max_messages) : max_messages_(max_messages) {}

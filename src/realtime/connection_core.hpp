@@ -76,7 +76,7 @@ class connection_core final : private transport_sink,
   const publication* next_publication(std::uint64_t generation, std::size_t in_flight) override;
   void on_acked(const publish_ack& ack) override;
   void on_nacked(const publish_nack& nack) override;
-  void on_unanswered(std::uint64_t generation) override;
+  void on_unanswered(std::uint64_t generation, bool sent) override;
 
   error_code fault_of_options() const;
   asio::awaitable<error_code> load();

@@ -18,7 +18,10 @@ error_code code_of(const publish_receipt& r, bool stopped) {
 }
 
 connection_core::publish_result refused(std::string id, error_code ec, std::string reason) {
-  publish_receipt r{std::move(id), receipt_state::rejected, 0, false, std::move(reason)};
+  publish_receipt r;
+  r.id = std::move(id);
+  r.state = receipt_state::rejected;
+  r.reason = std::move(reason);
   return {ec, std::move(r)};
 }
 
@@ -79,8 +82,11 @@ void connection_core::on_nacked(const publish_nack& nack) {
   }
 }
 
-void connection_core::on_unanswered(std::uint64_t generation) {
-  queue_.lost(generation);
+void connection_core::on_unanswered(std::uint64_t generation, bool sent) {
+  if (sent)
+    queue_.lost(generation);
+  else
+    queue_.unsent(generation);
 }
 
 void connection_core::settle(std::optional<publish_receipt> receipt) {

@@ -35,7 +35,7 @@ class transport_sink {
   // Answered, or to be tried again.
   virtual void on_acked(const publish_ack& ack) = 0;
   virtual void on_nacked(const publish_nack& nack) = 0;
-  virtual void on_unanswered(std::uint64_t generation) = 0;
+  virtual void on_unanswered(std::uint64_t generation, bool sent) = 0;
 
  protected:
   ~transport_sink() = default;

@@ -1,5 +1,6 @@
 #include "realtime/polling_transport.hpp"
 
+#include <tidewire/http/error.hpp>
 #include <tidewire/realtime/error.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -31,8 +32,15 @@ error_code error_of(const http_answer& a) {
   return later ? errc::unavailable : errc::refused;
 }
 
+// Nothing can have arrived.
+bool no_connection(const http_answer& a) {
+  return a.ec == http::errc::resolve_failed || a.ec == http::errc::connect_failed ||
+         a.ec == http::errc::tls_failed || a.ec == http::errc::proxy_failed;
+}
+
 std::string detail_of(const http_answer& a) {
   if (a.ec) return a.detail.empty() ? a.ec.message() : a.detail;
+  if (a.status == 401) return "the server answered 401: it wants other credentials";
   return "the server answered " + std::to_string(a.status);
 }
 
@@ -237,8 +245,9 @@ asio::awaitable<void> polling_transport::publish_all() {
     auto* next = sink_->next_publication(generation, 1);
     if (!next) break;
     publication p = *next;  // the queue's own may end meanwhile
-    bool answered = co_await publish_one(p);
-    if (sink_ && !answered) sink_->on_unanswered(generation);
+    auto outcome = co_await publish_one(p);
+    bool answered = outcome == attempt::answered;
+    if (sink_ && !answered) sink_->on_unanswered(generation, outcome == attempt::unanswered);
     if (!may_publish() || answered) continue;
     auto token = asio::as_tuple(asio::use_awaitable);
     publish_wait_.expires_after(shared_->options.reconnect.delay(publish_failures_++, random_));
@@ -247,10 +256,10 @@ asio::awaitable<void> polling_transport::publish_all() {
   publish_running_ = false;
 }
 
-asio::awaitable<bool> polling_transport::publish_one(const publication& p) {
+asio::awaitable<polling_transport::attempt> polling_transport::publish_one(const publication& p) {
   if (!credentials_) co_await renew(*shared_->options.poll_url);
   for (bool renewed = false;;) {
-    if (!sink_) co_return false;
+    if (!sink_) co_return attempt::unanswered;
     http::request request(*shared_->options.poll_url);
     request.method = "POST";
     auto body = shared_->codec->prepare_publish(request, p);
@@ -259,38 +268,39 @@ asio::awaitable<bool> polling_transport::publish_one(const publication& p) {
     auto op = call(*shared_->http, std::move(request), std::move(body),
                    shared_->options.max_answer_bytes, cancel_publish_.slot());
     auto answer = co_await std::move(op);
-    if (!sink_) co_return false;
+    if (!sink_) co_return attempt::unanswered;
     if (!answer.ec && answer.status == 401 && !std::exchange(renewed, true)) {
       if (co_await renew(*shared_->options.poll_url)) continue;
-      if (!sink_) co_return false;
+      if (!sink_) co_return attempt::unanswered;
     }
     co_return settle_publication(p, answer);
   }
 }
 
-// False: not answered, to be sent again.
-bool polling_transport::settle_publication(const publication& p, const http_answer& answer) {
+polling_transport::attempt polling_transport::settle_publication(const publication& p,
+                                                                 const http_answer& answer) {
   if (!answer.ec && answer.status / 100 == 2) {
     if (auto ack = shared_->codec->decode_publish(p, answer.body)) {
       publish_failures_ = 0;
       sink_->on_acked(*ack);
-      return true;
+      return attempt::answered;
     }
     sink_->on_trouble(errc::bad_answer, "the answer to a publication can't be read");
-    return false;
+    return attempt::unanswered;
   }
   auto ec = error_of(answer);
   sink_->on_trouble(ec, "publishing: " + detail_of(answer));
+  if (no_connection(answer)) return attempt::unsent;
   bool busy = !answer.ec && answer.status == 409;  // the same key is being worked on
   if (answer.ec || ec == errc::unavailable || busy || answer.status == 401) {
     auto asked = answer.ec ? std::nullopt : answer.retry_after(clock_.wall_now());
-    if (!asked) return false;
+    if (!asked) return attempt::unanswered;
     publish_nack later{p.id, "later", std::min(*asked, shared_->options.max_retry_after)};
     sink_->on_nacked(later);
-    return true;
+    return attempt::answered;
   }
   sink_->on_nacked({p.id, detail_of(answer), std::nullopt});
-  return true;
+  return attempt::answered;
 }
 
 }  // namespace tidewire::realtime

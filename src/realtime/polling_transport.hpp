@@ -68,8 +68,9 @@ class polling_transport final : public message_transport,
                     const http_answer& answer);
   asio::awaitable<bool> renew(const http::url& target);
   asio::awaitable<void> publish_all();
-  asio::awaitable<bool> publish_one(const publication& p);
-  bool settle_publication(const publication& p, const http_answer& answer);
+  enum class attempt { answered, unanswered, unsent };
+  asio::awaitable<attempt> publish_one(const publication& p);
+  attempt settle_publication(const publication& p, const http_answer& answer);
   bool may_publish() const { return sink_ && publishing_ && online_; }
 
   std::shared_ptr<transport_context> shared_;

@@ -47,7 +47,7 @@ const publication* publish_queue::next(std::uint64_t generation, std::size_t in_
     // Those behind it wait as well: they were published later.
     if (e.not_before > now) return nullptr;
     e.sent_on = generation;
-    e.ever_sent = true;
+    ++e.sends;
     return &e.what;
   }
   return nullptr;
@@ -56,6 +56,14 @@ const publication* publish_queue::next(std::uint64_t generation, std::size_t in_
 void publish_queue::lost(std::uint64_t generation) {
   for (auto& e : entries_) {
     if (e.sent_on == generation) e.sent_on = 0;
+  }
+}
+
+void publish_queue::unsent(std::uint64_t generation) {
+  for (auto& e : entries_) {
+    if (e.sent_on != generation) continue;
+    e.sent_on = 0;
+    --e.sends;
   }
 }
 
@@ -126,14 +134,18 @@ publish_queue::position publish_queue::find(std::string_view id) {
 
 publish_receipt publish_queue::take(position at, receipt_state state, std::string reason) {
   bytes_ -= bytes_of(at->what);
-  publish_receipt receipt{std::move(at->what.id), state, 0, false, std::move(reason)};
+  publish_receipt receipt;
+  receipt.id = std::move(at->what.id);
+  receipt.state = state;
+  receipt.sent = at->sends > 0;
+  receipt.reason = std::move(reason);
   entries_.erase(at);
   return receipt;
 }
 
 // What was never sent can't be in the log.
 publish_receipt publish_queue::give_up(position at, const std::string& reason) {
-  if (at->ever_sent) return take(at, receipt_state::unknown, reason);
+  if (at->sends > 0) return take(at, receipt_state::unknown, reason);
   return take(at, receipt_state::rejected, reason + "; it was not sent");
 }
 

@@ -41,6 +41,8 @@ class publish_queue {
   }
   // Nothing more comes from that transport: what it did not answer goes out again.
   void lost(std::uint64_t generation);
+  // Nothing of it was sent: there was no connection.
+  void unsent(std::uint64_t generation);
   // The server asked to come back later with this one.
   void later(std::string_view id, clock::time_point when);
 
@@ -62,7 +64,7 @@ class publish_queue {
     clock::time_point give_up;
     clock::time_point not_before{};
     std::uint64_t sent_on = 0;  // 0: is to be sent
-    bool ever_sent = false;
+    unsigned sends = 0;         // that may have arrived
   };
   using position = std::deque<entry>::iterator;
 

@@ -124,6 +124,23 @@ TEST(publish_queue, gives_up_in_time_and_says_whether_it_was_sent) {
   EXPECT_EQ(q.bytes(), 0U);
 }
 
+TEST(publish_queue, what_found_no_connection_was_not_sent) {
+  auto q = with({"a", "b"});
+  next_id(q, 1);
+  q.unsent(1);
+  next_id(q, 2);
+  q.lost(2);
+  next_id(q, 3);
+  q.unsent(3);
+  EXPECT_EQ(next_id(q, 4), "a");
+  q.unsent(4);
+  auto ended = q.stop("stopped");
+  ASSERT_EQ(ended.size(), 2U);
+  EXPECT_EQ(ended[0].state, receipt_state::unknown) << "the second time it may have arrived";
+  EXPECT_EQ(ended[1].state, receipt_state::rejected);
+  EXPECT_FALSE(ended[1].sent);
+}
+
 // Any order of events: one receipt each; nothing is rejected by us that was ever sent; a healthy
 // transport at the end brings the rest.
 RC_GTEST_PROP(publish_queue_property, each_ends_once, (std::uint64_t seed)) {

@@ -36,8 +36,8 @@ struct chat_options {
   std::size_t max_messages = 1000;  // kept; the oldest go
 };
 
-// A chat on a realtime_connection: what is sent is shown at once, and once; what comes is put where the
-// server's log has it. The newest first, as the lesson has it.
+// A chat on a realtime_connection: what is sent is shown at once, and once; what comes is put where
+// the server's log has it. The newest first, as the lesson has it.
 //
 // Threads, cancellation and lifetime are realtime_connection's.
 class chat_client {

@@ -19,6 +19,7 @@ struct publish_receipt {
   std::string id{};
   receipt_state state = receipt_state::unknown;
   std::uint64_t offset = 0;  // in the channel's log, when acked by a server that has offsets
+  bool sent = false;         // it was on its way at least once
   bool duplicate = false;    // it was in the log already: an answer had been lost
   std::string reason{};      // for people, unless acked
 };
