@@ -101,7 +101,11 @@ class publish_session {
     id += ":" + std::to_string(number);
     std::string data, fault = read_payload(l, data);
     if (!fault.empty()) {
-      realtime::publish_receipt r{id, realtime::receipt_state::rejected, 0, false, fault};
+      realtime::publish_receipt r;
+      r.id = id;
+      r.state = realtime::receipt_state::rejected;
+      r.reason = fault;
+      r.sent = true;  // as far as the exit code goes: another try changes nothing
       return settle(number, r);
     }
     connection_.async_publish(
@@ -126,8 +130,8 @@ class publish_session {
     --unanswered_;
     bool good = r.state == receipt_state::acked;
     if (!good && code_ == exit_code::ok)
-      code_ =
-          r.state == receipt_state::rejected ? exit_code::refused : exit_code::network_exhausted;
+      code_ = r.state == receipt_state::rejected && r.sent ? exit_code::refused
+                                                           : exit_code::network_exhausted;
     auto text = options_.json ? receipt_json(r, number) : receipt_line(r, number);
     if (options_.json || (good && !options_.realtime.quiet)) write_stdout(text + "\n");
     if (!good && !options_.json) write_stderr(text + "\n");
