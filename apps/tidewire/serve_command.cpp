@@ -10,6 +10,7 @@
 #include <tidewire/core/error.hpp>
 #include <tidewire/file/filesystem.hpp>
 #include <tidewire/server/backend.hpp>
+#include <tidewire/store_sqlite/error.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -78,7 +79,12 @@ class serve_session {
         signals_(io_, SIGINT, SIGTERM) {}
 
   exit_code run() {
-    if (auto listening = backend_.listen(); !listening)
+    auto listening = backend_.listen();
+    if (!listening && listening.error().category() == store_sqlite::category())
+      return fail(exit_code::disk,
+                  fmt::format("the messages can't be opened ({}): {}", listening.error().message(),
+                              escape_terminal(backend_.fault())));
+    if (!listening)
       return fail(listening.error() == make_error_code(tidewire::errc::invalid_argument)
                       ? exit_code::usage
                       : exit_code::network_exhausted,

@@ -1,0 +1,803 @@
+// The laws R1 to R12 that are the client's, and what the lesson's RealtimeConnection does, each
+// played step by step in virtual time against a server that does exactly what the step says.
+#include "little_hub.hpp"
+
+#include <tidewire/core/manual_connectivity.hpp>
+#include <tidewire/lab/client.hpp>
+#include <tidewire/lab/network.hpp>
+#include <tidewire/realtime/realtime_connection.hpp>
+
+#include <boost/asio/dispatch.hpp>
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tidewire {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace realtime;
+using test::little_hub;
+using test::socket_answer;
+
+class rotating_tokens final : public authenticator {
+ public:
+  void authorize(std::string, bool refresh,
+                 asio::any_completion_handler<void(error_code, std::string)> done) override {
+    ++asked;
+    if (refresh && fresh) current = *fresh;
+    std::move(done)(failure, current);
+  }
+  std::string current = "old";
+  std::optional<std::string> fresh;
+  error_code failure;
+  int asked = 0;
+};
+
+// "connected(websocket) 1 2 R(e2:0) …": what listeners heard, in order.
+class scene {
+ public:
+  scene() : world(7), plan(world), network(world, plan), hub(world) {
+    auto host = network.add_host("http://hub:80");
+    host.start(hub.handler());
+    http = std::make_unique<lab::client>(network, world.get_executor());
+    options.websocket_url = *http::url::parse("http://hub/realtime/me");
+    options.poll_url = *http::url::parse("http://hub/messages");
+    options.channels = {"room"};
+    options.begin = start_at::oldest;
+    options.long_poll = 0s;
+  }
+  ~scene() { stop(); }
+
+  void open() {
+    context ctx(world.get_executor(), world.random("client"));
+    ctx.network = network_hook;
+    ctx.authorization = authorization;
+    connection_parts parts;
+    parts.sockets = &hub;
+    parts.http = http.get();
+    parts.store = store.get();
+    connection = std::make_unique<realtime_connection>(ctx, parts, options);
+    auto keep = [this](auto listening) { listeners.push_back(std::move(*listening)); };
+    auto keep_other = [this](auto c) {
+      others.push_back(std::make_shared<decltype(c)>(std::move(c)));
+    };
+    keep(connection->on_message().connect([this](const message& m) {
+      say(m.channel == "room" ? std::to_string(m.offset) : m.channel + std::to_string(m.offset));
+      last = m;
+    }));
+    keep_other(connection->on_reset().connect([this](const reset& r) {
+      say("R(" + r.to.epoch + ":" + std::to_string(r.to.offset) + ")");
+    }));
+    keep_other(connection->on_connected().connect([this](const connected_event& e) {
+      say(std::string("connected(") + name_of(e.mode) + ")");
+    }));
+    keep_other(connection->on_disconnected().connect([this](const disconnected_event& e) {
+      say(e.intentional ? "disconnected(intentional)" : "disconnected");
+    }));
+    keep_other(
+        connection->on_error().connect([this](const error_event& e) { errors.push_back(e); }));
+  }
+  void connect() {
+    if (!connection) open();
+    connection->async_connect([this](error_code ec, mode m) { outcomes.emplace_back(ec, m); });
+  }
+  // Connected by WebSocket, and proved.
+  void establish() {
+    connect();
+    world.run_for(2s);
+    ASSERT_EQ(connection->status().mode, mode::websocket);
+    heard.clear();
+  }
+  void stop() {
+    if (!connection) return;
+    bool stopped = false;
+    connection->async_stop([&] { stopped = true; });
+    world.run_for(10s);
+    EXPECT_TRUE(stopped);
+    connection.reset();
+    listeners.clear();
+    others.clear();
+  }
+  std::shared_ptr<publish_receipt> publish(const std::string& data, std::string id = {}) {
+    auto receipt = std::make_shared<publish_receipt>();
+    receipt->reason = "pending";
+    connection->async_publish("room", data, std::move(id),
+                              [receipt](error_code, publish_receipt r) {
+                                EXPECT_EQ(receipt->reason, "pending") << "one receipt";
+                                *receipt = std::move(r);
+                              });
+    return receipt;
+  }
+  void say(const std::string& what) { heard += (heard.empty() ? "" : " ") + what; }
+  std::string take() { return std::exchange(heard, {}); }
+  // Without the events: which of two transports was faster is no law.
+  std::string take_messages() {
+    std::istringstream words(take());
+    std::string out;
+    for (std::string w; words >> w;)
+      if (w.find("connected") == std::string::npos) out += (out.empty() ? "" : " ") + w;
+    return out;
+  }
+
+  lab::world world;
+  lab::fault_plan plan;
+  lab::network network;
+  little_hub hub;
+  std::unique_ptr<lab::client> http;
+  std::unique_ptr<cursor_store> store;
+  connectivity* network_hook = nullptr;
+  authenticator* authorization = nullptr;
+  connection_options options;
+  std::unique_ptr<realtime_connection> connection;
+  std::vector<signal<message>::connection> listeners;
+  std::vector<std::shared_ptr<void>> others;
+  std::vector<std::pair<error_code, mode>> outcomes;
+  std::vector<error_event> errors;
+  std::string heard;
+  message last;
+};
+
+class RealtimeLaws : public ::testing::Test, public scene {};
+
+TEST_F(RealtimeLaws, R1_what_is_in_the_log_is_delivered_whatever_carries_it) {
+  hub.publish("room", "{}");
+  hub.publish("room", "\"two\"");
+  establish();
+  connection->async_connect([](error_code, mode) {});
+  EXPECT_EQ(last.data, "\"two\"");
+  hub.publish("room", "{}");
+  world.run_for(100ms);
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  hub.publish("room", "{}");
+  world.run_for(1min);
+  hub.publish("room", "{}");
+  world.run_for(1min);
+  hub.answers = socket_answer::welcome;
+  world.run_for(1min);
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  EXPECT_EQ(take(), "3 disconnected 4 connected(polling) 5 connected(websocket) 6");
+  EXPECT_EQ(connection->cursor_of("room"), (cursor{"e1", 6}));
+}
+
+TEST_F(RealtimeLaws, R1_begins_with_what_is_new_unless_asked_for_more) {
+  options.begin = start_at::newest;
+  hub.publish("room", "{}");
+  connect();
+  world.run_for(1s);
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  EXPECT_EQ(take(), "connected(websocket) 2");
+}
+
+TEST_F(RealtimeLaws, R1_begins_with_what_is_new_while_polling_too) {
+  options.begin = start_at::newest;
+  hub.answers = socket_answer::refuse;
+  hub.publish("room", "{}");
+  connect();
+  world.run_for(1s);
+  hub.publish("room", "{}");
+  world.run_for(10s);
+  EXPECT_EQ(take(), "connected(polling) 2");
+}
+
+TEST_F(RealtimeLaws, R1_a_gap_on_a_socket_is_fetched) {
+  establish();
+  auto& log = hub.log_of("room");
+  log.entries.push_back({"lost", "{}"});  // nobody was told
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  EXPECT_EQ(take(), "1 2");
+  EXPECT_FALSE(connection->status().polling);
+}
+
+TEST_F(RealtimeLaws, R2_frames_that_come_twice_are_delivered_once) {
+  establish();
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  auto& e = hub.log_of("room").entries[0];
+  message_frame again{"room", "e1", 1, e.id, "", "", e.data};
+  for (int i = 0; i < 3; ++i) hub.say(encode_frame(again));
+  world.run_for(1s);
+  EXPECT_EQ(take(), "1");
+  EXPECT_EQ(connection->status().duplicates_dropped, 3U);
+}
+
+TEST_F(RealtimeLaws, R3_frames_out_of_order_are_put_in_order) {
+  establish();
+  auto& log = hub.log_of("room");
+  for (int i = 1; i <= 3; ++i) log.entries.push_back({"m" + std::to_string(i), "{}"});
+  for (std::uint64_t offset : {3U, 2U, 1U}) {
+    message_frame m{"room", "e1", offset, "m" + std::to_string(offset), "", "", "{}"};
+    hub.say(encode_frame(m));
+  }
+  world.run_for(1s);
+  EXPECT_EQ(take(), "1 2 3");
+}
+
+TEST_F(RealtimeLaws, R4_a_new_log_gives_one_reset_by_socket_and_by_poll) {
+  establish();
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  hub.begin_epoch("room", "e2");
+  hub.publish("room", "{}");
+  hub.kill_sockets();
+  world.run_for(10s);
+  EXPECT_EQ(take_messages(), "1 R(e2:0) 1");
+}
+
+TEST_F(RealtimeLaws, R4_trimmed_history_gives_one_reset) {
+  establish();
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  world.run_for(20ms);
+  hub.poll_status = 503;
+  for (int i = 0; i < 9; ++i) hub.publish("room", "{}");
+  hub.trim("room", 8);
+  world.run_for(3s);
+  hub.poll_status = 200;
+  hub.answers = socket_answer::welcome;
+  world.run_for(2min);
+  EXPECT_EQ(connection->status().resets, 1U);
+  EXPECT_EQ(connection->cursor_of("room"), (cursor{"e1", 10}));
+  EXPECT_EQ(take_messages(), "1 R(e1:7) 8 9 10");
+}
+
+TEST_F(RealtimeLaws, R5_a_stored_cursor_goes_on_after_a_restart) {
+  store = make_memory_cursor_store(world.get_executor());
+  establish();
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  EXPECT_EQ(take(), "1");
+  stop();
+  hub.publish("room", "{}");
+  hub.publish("room", "{}");
+  open();
+  take();
+  connect();
+  world.run_for(1s);
+  EXPECT_EQ(take(), "connected(websocket) 2 3");
+}
+
+TEST_F(RealtimeLaws, R5_the_cursor_stays_behind_a_listener_that_has_not_returned) {
+  connect();
+  cursor seen;
+  auto listening = connection->on_message().connect(
+      [&](const message&) { seen = connection->cursor_of("room"); });
+  hub.publish("room", "{}");
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  EXPECT_EQ(seen.offset, 1U);
+  EXPECT_EQ(connection->cursor_of("room").offset, 2U);
+}
+
+TEST_F(RealtimeLaws, R6_a_publication_is_in_the_log_once_whatever_is_lost) {
+  establish();
+  hub.lose_acks = true;
+  auto receipt = publish("\"a\"");
+  world.run_for(1s);
+  EXPECT_EQ(receipt->reason, "pending");
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  world.run_for(1s);
+  hub.lose_acks = false;
+  world.run_for(1min);
+  EXPECT_EQ(receipt->state, receipt_state::acked);
+  EXPECT_EQ(receipt->offset, 1U);
+  EXPECT_TRUE(receipt->duplicate);
+  EXPECT_EQ(hub.log_of("room").head(), 1U);
+}
+
+TEST_F(RealtimeLaws, R6_publications_keep_their_order_over_transports) {
+  establish();
+  std::vector<std::shared_ptr<publish_receipt>> receipts;
+  for (int i = 0; i < 20; ++i) receipts.push_back(publish(std::to_string(i)));
+  hub.answers = socket_answer::refuse;
+  world.run_for(7ms);  // some have arrived, no answer has
+  hub.kill_sockets();
+  for (int i = 20; i < 40; ++i) receipts.push_back(publish(std::to_string(i)));
+  world.run_for(1min);
+  ASSERT_EQ(hub.log_of("room").head(), 40U);
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    EXPECT_EQ(hub.log_of("room").entries[i].data, std::to_string(i));
+    EXPECT_EQ(receipts[i]->state, receipt_state::acked);
+  }
+}
+
+TEST_F(RealtimeLaws, R6_a_rejected_one_says_why_by_both_transports) {
+  establish();
+  hub.nack = "not-you";
+  auto by_socket = publish("{}");
+  world.run_for(1s);
+  EXPECT_EQ(by_socket->state, receipt_state::rejected);
+  EXPECT_EQ(by_socket->reason, "not-you");
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  auto by_post = publish("{}");
+  world.run_for(1s);
+  EXPECT_EQ(by_post->state, receipt_state::rejected);
+}
+
+TEST_F(RealtimeLaws, R6_stop_leaves_no_receipt_open) {
+  establish();
+  hub.lose_acks = true;
+  auto sent = publish("{}");
+  world.run_for(1s);
+  hub.answers = socket_answer::no_answer;
+  hub.poll_status = 503;
+  hub.kill_sockets();
+  world.run_for(1s);
+  auto unsent = publish("{}");
+  stop();
+  EXPECT_EQ(sent->state, receipt_state::unknown);
+  EXPECT_EQ(unsent->state, receipt_state::rejected);
+}
+
+TEST_F(RealtimeLaws, R6_a_time_limit_ends_it) {
+  options.publish_timeout = 10s;
+  hub.lose_acks = true;
+  establish();
+  auto receipt = publish("{}");
+  world.run_for(9s);
+  EXPECT_EQ(receipt->reason, "pending");
+  world.run_for(2s);
+  EXPECT_EQ(receipt->state, receipt_state::unknown);
+}
+
+TEST_F(RealtimeLaws, R6_a_full_queue_makes_publishers_wait_in_turn) {
+  options.publish_queue_messages = 2;
+  open();
+  std::vector<std::shared_ptr<publish_receipt>> receipts;
+  for (int i = 0; i < 10; ++i) receipts.push_back(publish(std::to_string(i)));
+  world.run_for(1s);
+  EXPECT_EQ(connection->status().unanswered_publications, 2U);
+  connect();
+  world.run_for(10s);
+  ASSERT_EQ(hub.log_of("room").head(), 10U);
+  for (std::uint64_t i = 0; i < 10; ++i)
+    EXPECT_EQ(hub.log_of("room").entries[i].data, std::to_string(i));
+}
+
+TEST_F(RealtimeLaws, R7_send_is_true_by_websocket_and_only_then) {
+  open();
+  EXPECT_FALSE(connection->send("{\"x\":0}"));
+  connect();
+  EXPECT_FALSE(connection->send("{\"x\":1}"));
+  world.run_for(1s);
+  EXPECT_TRUE(connection->send("{\"x\":2}"));
+  world.run_for(1s);
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  world.run_for(20ms);
+  EXPECT_FALSE(connection->send("{\"x\":3}"));
+  world.run_for(1min);
+  EXPECT_FALSE(connection->send("{\"x\":4}"));
+  hub.answers = socket_answer::welcome;
+  world.run_for(1min);
+  std::string all;
+  for (auto& f : hub.heard) all += f;
+  EXPECT_NE(all.find("\"x\":2"), std::string::npos);
+  for (int i : {0, 1, 3, 4}) EXPECT_EQ(all.find("\"x\":" + std::to_string(i)), std::string::npos);
+}
+
+TEST_F(RealtimeLaws, R7_after_a_sleep_nothing_is_written_into_a_dead_socket) {
+  establish();
+  hub.half_open();
+  world.suspend(24h);
+  EXPECT_FALSE(connection->send("{\"x\":1}"));
+  EXPECT_EQ(connection->status().mode, mode::disconnected);
+}
+
+TEST_F(RealtimeLaws, R7_a_full_buffer_says_no) {
+  options.send_buffer_bytes = 100;
+  establish();
+  int taken = 0;
+  while (taken < 1000 && connection->send("\"0123456789\"")) ++taken;
+  EXPECT_GT(taken, 0);
+  EXPECT_LE(taken, 9);
+  world.run_for(1s);
+  EXPECT_TRUE(connection->send("\"0123456789\""));
+}
+
+TEST_F(RealtimeLaws, R8_a_first_connect_that_fails_polls_at_once) {
+  hub.answers = socket_answer::refuse;
+  hub.publish("room", "{}");
+  connect();
+  world.run_for(50ms);
+  EXPECT_EQ(take(), "connected(polling) 1");
+  ASSERT_EQ(outcomes.size(), 1U);
+  EXPECT_EQ(outcomes[0].second, mode::polling);
+  EXPECT_FALSE(outcomes[0].first);
+}
+
+TEST_F(RealtimeLaws, R8_a_server_that_upgrades_and_says_nothing_is_given_up_in_time) {
+  hub.answers = socket_answer::silent;
+  hub.publish("room", "{}");
+  connect();
+  world.run_for(4900ms);
+  EXPECT_EQ(take(), "");
+  world.run_for(200ms);
+  EXPECT_EQ(take(), "connected(polling) 1");
+}
+
+TEST_F(RealtimeLaws, R8_no_answer_at_all_is_given_up_in_time) {
+  hub.answers = socket_answer::no_answer;
+  connect();
+  world.run_for(5100ms);
+  EXPECT_EQ(take(), "connected(polling)");
+}
+
+TEST_F(RealtimeLaws, R8_all_who_connect_get_the_same_outcome) {
+  for (int i = 0; i < 3; ++i) connect();
+  world.run_for(8ms);
+  connect();
+  world.run_for(1s);
+  ASSERT_EQ(outcomes.size(), 4U);
+  for (auto& o : outcomes) EXPECT_EQ(o, outcomes[0]);
+  EXPECT_EQ(hub.attempts.size(), 1U);
+  connect();
+  world.run_for(1s);
+  EXPECT_EQ(outcomes.size(), 5U);
+}
+
+TEST_F(RealtimeLaws, R8_polls_fill_the_gap_while_the_socket_is_opened_again) {
+  establish();
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  hub.publish("room", "{}");
+  world.run_for(50ms);
+  EXPECT_EQ(take(), "disconnected 1") << "at once";
+  EXPECT_EQ(connection->status().mode, mode::disconnected);
+  EXPECT_TRUE(connection->status().polling);
+}
+
+TEST_F(RealtimeLaws, R8_falls_back_after_the_maximum_of_attempts) {
+  establish();
+  hub.answers = socket_answer::refuse;
+  hub.attempts.clear();
+  hub.kill_sockets();
+  while (connection->status().mode != mode::polling && hub.attempts.size() < 20)
+    world.run_for(10ms);
+  EXPECT_EQ(hub.attempts.size(), 5U);
+  EXPECT_EQ(take(), "disconnected connected(polling)");
+}
+
+TEST_F(RealtimeLaws, R8_one_socket_at_a_time) {
+  establish();
+  for (int i = 0; i < 30; ++i) {
+    hub.kill_sockets();
+    connect();
+    world.run_for(std::chrono::milliseconds(100 * i));
+  }
+  EXPECT_EQ(hub.most_sockets, 1U);
+}
+
+TEST_F(RealtimeLaws, R9_returns_to_the_websocket_within_the_probes_cap) {
+  hub.answers = socket_answer::refuse;
+  connect();
+  world.run_for(1h);
+  hub.answers = socket_answer::welcome;
+  auto from = world.now();
+  world.run_while([&] { return connection->status().mode != mode::websocket; });
+  EXPECT_LE(world.now() - from, 30s + 100ms);
+  world.run_for(6s);
+  EXPECT_FALSE(connection->status().polling) << "bytes came: polling has ended";
+  auto polls = hub.polls.size();
+  world.run_for(1h);
+  EXPECT_EQ(hub.polls.size(), polls);
+}
+
+TEST_F(RealtimeLaws, R9_polling_goes_on_beside_a_socket_that_carries_nothing) {
+  hub.answers = socket_answer::refuse;
+  connect();
+  world.run_for(20s);
+  hub.answers = socket_answer::welcome;
+  world.run_while([&] { return connection->status().mode != mode::websocket; });
+  hub.half_open();  // before the first pong came
+  hub.answers = socket_answer::refuse;
+  hub.publish("room", "{}");
+  auto from = world.now();
+  world.run_while([&] { return connection->cursor_of("room").offset == 0; });
+  EXPECT_LE(world.now() - from, 6s);
+}
+
+TEST_F(RealtimeLaws, R10_nothing_of_an_old_socket_is_heard) {
+  establish();
+  hub.publish("room", "{}");
+  hub.kill_sockets();  // the frame is on its way
+  world.run_for(5s);
+  EXPECT_EQ(take(), "disconnected 1 connected(websocket)");
+}
+
+TEST_F(RealtimeLaws, a_half_open_socket_is_noticed_and_replaced) {
+  establish();
+  world.run_for(1min);
+  hub.half_open();
+  auto from = world.now();
+  hub.publish("room", "{}");
+  world.run_while([&] { return connection->cursor_of("room").offset == 0; });
+  EXPECT_LE(world.now() - from, 36s) << "25 s of silence, two pings of 5 s, one reconnect";
+}
+
+TEST_F(RealtimeLaws, an_idle_connection_pings_and_stays) {
+  establish();
+  auto pings = hub.pings;
+  world.run_for(1h);
+  EXPECT_EQ(take(), "");
+  EXPECT_GT(hub.pings, pings + 100);
+  EXPECT_EQ(hub.attempts.size(), 1U);
+}
+
+TEST_F(RealtimeLaws, a_401_renews_the_token_and_uses_no_attempt) {
+  rotating_tokens tokens;
+  authorization = &tokens;
+  tokens.fresh = "new";
+  hub.token = "new";
+  connect();
+  world.run_for(1s);
+  EXPECT_EQ(take(), "connected(websocket)");
+  EXPECT_EQ(hub.attempts.size(), 2U);
+  stop();
+}
+
+TEST_F(RealtimeLaws, a_401_that_stays_is_told_and_polls_renew_too) {
+  rotating_tokens tokens;
+  authorization = &tokens;
+  hub.token = "new";
+  connect();
+  world.run_for(1s);
+  ASSERT_EQ(outcomes.size(), 1U);
+  EXPECT_EQ(outcomes[0].first, realtime::errc::refused);
+  tokens.fresh = "new";
+  hub.publish("room", "{}");
+  world.run_for(2min);
+  EXPECT_EQ(take_messages(), "1");
+  EXPECT_EQ(connection->status().mode, mode::websocket);
+  stop();
+}
+
+TEST_F(RealtimeLaws, retry_after_binds_polls) {
+  hub.answers = socket_answer::refuse;
+  hub.poll_status = 503;
+  hub.retry_after = 20;
+  connect();
+  world.run_for(19s);
+  EXPECT_EQ(hub.polls.size(), 1U);
+  hub.poll_status = 200;
+  hub.publish("room", "{}");
+  world.run_for(10s);
+  EXPECT_EQ(take(), "connected(polling) 1");
+}
+
+TEST_F(RealtimeLaws, a_server_that_says_goodbye_is_obeyed) {
+  establish();
+  hub.attempts.clear();
+  hub.say("{\"t\":\"bye\",\"why\":\"drain\",\"retry_ms\":20000}");
+  world.run_for(19s);
+  EXPECT_EQ(hub.attempts.size(), 0U);
+  world.run_for(3s);
+  EXPECT_EQ(take(), "disconnected connected(websocket)");
+}
+
+TEST_F(RealtimeLaws, unchanged_polls_are_answered_with_304) {
+  hub.answers = socket_answer::refuse;
+  hub.publish("room", "{}");
+  connect();
+  world.run_for(1min);
+  EXPECT_GT(hub.not_modified, 5U);
+  hub.publish("room", "{}");
+  world.run_for(10s);
+  EXPECT_EQ(take(), "connected(polling) 1 2");
+}
+
+TEST_F(RealtimeLaws, more_than_one_answer_holds_is_fetched_without_pause) {
+  hub.answers = socket_answer::refuse;
+  options.poll_limit = 10;
+  for (int i = 0; i < 95; ++i) hub.publish("room", "{}");
+  connect();
+  world.run_for(2s);
+  EXPECT_EQ(connection->cursor_of("room").offset, 95U);
+}
+
+TEST_F(RealtimeLaws, offline_nothing_is_sent_and_online_it_goes_on_at_once) {
+  manual_connectivity link;
+  network_hook = &link;
+  establish();
+  link.set_online(false);
+  hub.kill_sockets();
+  world.run_for(1min);
+  hub.attempts.clear();
+  hub.polls.clear();
+  hub.publish("room", "{}");
+  world.run_for(1h);
+  EXPECT_EQ(hub.attempts.size() + hub.polls.size(), 0U);
+  link.set_online(true);
+  world.run_for(100ms);
+  EXPECT_EQ(take_messages(), "1");
+  EXPECT_EQ(connection->status().mode, mode::websocket);
+  stop();
+}
+
+TEST_F(RealtimeLaws, frames_that_can_not_be_read_cost_the_socket_and_nothing_else) {
+  establish();
+  const std::string bad[] = {"",
+                             "{",
+                             "[]",
+                             "{\"t\":1}",
+                             "\xff\xfe",
+                             std::string(200'000, '['),
+                             "{\"t\":\"msg\",\"ch\":\"room\"}"};
+  for (auto& frame : bad) {
+    hub.say(frame);
+    hub.publish("room", "{}");
+    world.run_for(10s);
+  }
+  hub.say("{\"t\":\"from-the-future\",\"x\":1}");
+  world.run_for(10s);
+  EXPECT_EQ(connection->cursor_of("room").offset, 7U);
+  EXPECT_EQ(connection->status().mode, mode::websocket);
+  EXPECT_EQ(hub.attempts.size(), 8U) << "the unknown one is skipped";
+}
+
+TEST_F(RealtimeLaws, channels_are_kept_apart) {
+  options.channels = {"room", "hall"};
+  hub.publish("room", "{}");
+  hub.publish("hall", "{}");
+  hub.publish("elsewhere", "{}");
+  connect();
+  world.run_for(1s);
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  hub.publish("hall", "{}");
+  world.run_for(1s);
+  EXPECT_EQ(connection->cursor_of("room"), (cursor{"e1", 1}));
+  EXPECT_EQ(connection->cursor_of("hall"), (cursor{"e1", 2}));
+  EXPECT_EQ(connection->cursor_of("elsewhere"), cursor());
+}
+
+TEST_F(RealtimeLaws, a_listener_that_throws_harms_nobody) {
+  connect();
+  auto bad = connection->on_message().connect(
+      [](const message&) { throw std::runtime_error("listener"); });
+  hub.publish("room", "{}");
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  EXPECT_EQ(take(), "connected(websocket) 1 2");
+}
+
+TEST_F(RealtimeLaws, a_listener_may_use_the_connection) {
+  connect();
+  int sent = 0;
+  auto again = connection->on_message().connect([&](const message& m) {
+    sent += connection->send("{\"got\":" + std::to_string(m.offset) + "}") ? 1 : 0;
+    connect();
+    if (m.offset < 3) publish("{}");
+  });
+  hub.publish("room", "{}");
+  world.run_for(1s);
+  EXPECT_EQ(take(), "connected(websocket) 1 2 3");
+  EXPECT_EQ(sent, 3);
+}
+
+TEST_F(RealtimeLaws, a_listener_may_destroy_the_connection) {
+  for (int by : {0, 1, 2, 3}) {
+    SCOPED_TRACE(by);
+    hub.answers = socket_answer::welcome;
+    open();
+    auto destroy = [&] {
+      connection.reset();
+      take();
+    };
+    auto a = connection->on_message().connect([&](const message&) {
+      if (by == 0) destroy();
+    });
+    auto b = connection->on_connected().connect([&](const connected_event&) {
+      if (by == 1) destroy();
+    });
+    auto c = connection->on_disconnected().connect([&](const disconnected_event&) {
+      if (by == 2) destroy();
+    });
+    auto d = connection->on_error().connect([&](const error_event&) {
+      if (by == 3) destroy();
+    });
+    hub.publish("room", "{}");
+    hub.publish("room", "{}");
+    connect();
+    outcomes.clear();
+    auto receipt = publish("{}");
+    world.run_for(1s);
+    hub.answers = socket_answer::refuse;
+    hub.kill_sockets();
+    world.run_for(1min);
+    EXPECT_FALSE(connection);
+    EXPECT_EQ(take(), "") << "nothing is delivered after that";
+    EXPECT_EQ(outcomes.size(), 1U);
+    EXPECT_NE(receipt->reason, "pending");
+    EXPECT_EQ(hub.open_sockets(), 0U);
+    listeners.clear();
+    others.clear();
+  }
+}
+
+TEST_F(RealtimeLaws, nothing_is_delivered_after_stop_and_nothing_is_left) {
+  establish();
+  publish("{}");
+  bool stopped = false;
+  connection->async_stop([&] { stopped = true; });
+  for (int i = 0; i < 1000 && !stopped; ++i) world.run_for(1ms);
+  ASSERT_TRUE(stopped);
+  take();
+  hub.publish("room", "{}");
+  EXPECT_EQ(hub.open_sockets(), 0U);
+  world.run_for(1h);
+  EXPECT_EQ(take(), "");
+  connect();
+  world.run_for(1s);
+  EXPECT_EQ(outcomes.back().first, tidewire::errc::stopped);
+  bool again = false;
+  connection->async_stop([&] { again = true; });
+  world.run_for(1s);
+  EXPECT_TRUE(again);
+}
+
+TEST_F(RealtimeLaws, stop_before_the_start_is_fine) {
+  open();
+  stop();
+}
+
+TEST_F(RealtimeLaws, options_without_a_way_are_refused) {
+  options.websocket_url.reset();
+  options.poll_url.reset();
+  connect();
+  world.run_for(1s);
+  EXPECT_EQ(outcomes.back().first, tidewire::errc::invalid_argument);
+}
+
+TEST_F(RealtimeLaws, without_channels_it_publishes_only) {
+  options.channels.clear();
+  connect();
+  auto by_socket = publish("1");
+  world.run_for(1s);
+  EXPECT_EQ(by_socket->state, receipt_state::acked);
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  auto by_post = publish("2");
+  world.run_for(1min);
+  EXPECT_EQ(by_post->state, receipt_state::acked);
+  EXPECT_TRUE(hub.polls.empty());
+}
+
+TEST_F(RealtimeLaws, without_a_poll_url_it_goes_on_trying) {
+  options.poll_url.reset();
+  hub.answers = socket_answer::refuse;
+  connect();
+  world.run_for(1s);
+  EXPECT_EQ(outcomes.back().first, realtime::errc::unavailable);
+  hub.answers = socket_answer::welcome;
+  world.run_for(1min);
+  EXPECT_EQ(take(), "connected(websocket)");
+}
+
+TEST_F(RealtimeLaws, without_a_websocket_url_it_polls) {
+  options.websocket_url.reset();
+  hub.publish("room", "{}");
+  connect();
+  world.run_for(1s);
+  EXPECT_EQ(take(), "connected(polling) 1");
+  auto receipt = publish("{}");
+  world.run_for(10s);
+  EXPECT_EQ(receipt->state, receipt_state::acked);
+  EXPECT_EQ(take(), "2");
+}
+
+}  // namespace
+}  // namespace tidewire
