@@ -466,7 +466,11 @@ bool hub::draining() const {
 
 void hub::watch_drain(const std::shared_ptr<subscriber>& who) {
   std::lock_guard lock(mutex_);
-  std::erase_if(drain_watchers_, [](const auto& weak) { return weak.expired(); });
+  // Who is gone is swept out now and then, at a cost that is constant for each who comes.
+  if (drain_watchers_.size() >= sweep_at_) {
+    std::erase_if(drain_watchers_, [](const auto& weak) { return weak.expired(); });
+    sweep_at_ = 2 * drain_watchers_.size() + 64;
+  }
   drain_watchers_.push_back(who);
 }
 

@@ -119,7 +119,7 @@ class hub : public std::enable_shared_from_this<hub> {
                message_hub_options::action what) const {
     return !options.allow || options.allow(user, channel, what);
   }
-  // What is waited for when nobody subscribes: answered by drain().
+  // Is woken by drain().
   void watch_drain(const std::shared_ptr<subscriber>& who);
 
   const context ctx;
@@ -164,6 +164,7 @@ class hub : public std::enable_shared_from_this<hub> {
   std::size_t pending_bytes_ = 0, rings_bytes_ = 0;
   bool committing_ = false, draining_ = false;
   std::vector<std::weak_ptr<subscriber>> drain_watchers_;
+  std::size_t sweep_at_ = 64;
 };
 
 }  // namespace tidewire::server
