@@ -1,4 +1,5 @@
 #include "exchange.hpp"
+#include "lane.hpp"
 #include "network_state.hpp"
 #include "socket_link.hpp"
 
@@ -135,6 +136,15 @@ clock::time_point network_state::passes(const std::string& origin, const std::st
   return when;
 }
 
+std::shared_ptr<lane> network_state::make_lane(const link_faults& f, const std::string& origin,
+                                               const std::string& client, direction d) {
+  auto out = std::make_shared<lane>(shared_from_this(), f, origin, client, d);
+  if (lanes.size() == lanes.capacity())
+    std::erase_if(lanes, [](const auto& weak) { return weak.expired(); });
+  lanes.push_back(out);
+  return out;
+}
+
 std::uint64_t network_state::log_request(request_record r) {
   log.push_back(std::move(r));
   if (log.size() > network::max_logged_requests) {
@@ -187,6 +197,9 @@ network::network(world& w, fault_plan& faults)
 network::~network() {
   for (auto& [origin, h] : state_->hosts)
     for (auto& p : h->programs) p->kill();
+  auto parked = std::exchange(state_->parked, {});
+  for (auto& weak : std::exchange(state_->lanes, {}))
+    if (auto alive = weak.lock()) alive->cut();
 }
 
 host network::add_host(const std::string& origin) {

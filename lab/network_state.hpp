@@ -14,6 +14,7 @@
 namespace tidewire::lab::detail {
 
 class exchange;
+class lane;
 class socket_link;
 
 // A server machine. Programs that ended stay until the network goes: objects of theirs may still
@@ -28,7 +29,7 @@ struct host_state {
   std::uint64_t handled = 0;
   std::map<std::uint64_t, std::weak_ptr<exchange>> exchanges;  // connected, by id
 
-  std::vector<std::weak_ptr<socket_link>> sockets;             // upgraded
+  std::vector<std::weak_ptr<socket_link>> sockets;  // upgraded
 
   process& program();
 };
@@ -39,7 +40,7 @@ struct cut {
   clock::time_point from, until;
 };
 
-struct network_state {
+struct network_state : std::enable_shared_from_this<network_state> {
   network_state(world& w, fault_plan& plan);
 
   world& w;
@@ -50,6 +51,7 @@ struct network_state {
   std::map<std::pair<std::string, std::string>, link_faults> faults;  // origin, client
   std::vector<cut> cuts;
   std::vector<std::function<void()>> parked;  // what waits for the end of a partition
+  std::vector<std::weak_ptr<lane>> lanes;     // what flies on them keeps its sender
   std::deque<request_record> log;
   std::uint64_t first_logged = 0;  // the number of log.front()
   std::uint64_t requests = 0, events = 0, bytes = 0, next_exchange = 1;
@@ -62,6 +64,8 @@ struct network_state {
   std::size_t slice(const link_faults& f);
   // When what arrives now may pass; now itself if there is no partition, max() if none knows.
   clock::time_point passes(const std::string& origin, const std::string& client, direction d) const;
+  std::shared_ptr<lane> make_lane(const link_faults& f, const std::string& origin,
+                                  const std::string& client, direction d);
   std::uint64_t log_request(request_record r);
   request_record* logged(std::uint64_t number);
 };

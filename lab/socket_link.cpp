@@ -145,10 +145,10 @@ void socket_end::pump() {
     if (f.what != socket_frame::kind::reset) heard_ = link_->net.w.now();
     consumed_ += size_of(f);
     if (consumed_ >= acknowledged_bytes) {
-      link_->lane_of(server_).send(0, [link = link_, server = server_,
-                                       bytes = std::exchange(consumed_, 0)] {
-        if (auto peer = link->end_of(!server)) peer->acknowledge(bytes);
-      });
+      link_->lane_of(server_).send(
+          0, [link = link_, server = server_, bytes = std::exchange(consumed_, 0)] {
+            if (auto peer = link->end_of(!server)) peer->acknowledge(bytes);
+          });
     }
     take(std::move(f));
   }

@@ -24,13 +24,20 @@ class socket_end;
 // something on its way.
 class socket_link : public std::enable_shared_from_this<socket_link> {
  public:
-  socket_link(network_state& n, link_faults f, std::shared_ptr<lane> to_server,
+  socket_link(std::shared_ptr<network_state> n, link_faults f, std::shared_ptr<lane> to_server,
               std::shared_ptr<lane> to_client, std::uint64_t number)
-      : net(n), faults(f), up(std::move(to_server)), down(std::move(to_client)), id(number) {}
+      : owner(std::move(n)),
+        net(*owner),
+        faults(f),
+        up(std::move(to_server)),
+        down(std::move(to_client)),
+        id(number) {}
 
   // One end's lane to the other.
   lane& lane_of(bool server) { return server ? *down : *up; }
-  std::shared_ptr<socket_end> end_of(bool server) { return (server ? server_end : client_end).lock(); }
+  std::shared_ptr<socket_end> end_of(bool server) {
+    return (server ? server_end : client_end).lock();
+  }
   void server_died(bool silent);
   // Both ends learn, after a while, that the connection is gone.
   void reset();
@@ -39,6 +46,7 @@ class socket_link : public std::enable_shared_from_this<socket_link> {
     down->cut();
   }
 
+  std::shared_ptr<network_state> owner;
   network_state& net;
   link_faults faults;
   std::shared_ptr<lane> up, down;

@@ -34,21 +34,22 @@ asio::awaitable<void> run_session(std::shared_ptr<server::websocket_upgrade> upg
 // One try to open a WebSocket: connecting, the upgrade, its answer.
 class attempt : public std::enable_shared_from_this<attempt> {
  public:
-  using completion = websocket::delivery<std::unique_ptr<websocket::connection>,
-                                         websocket::connect_summary>;
+  using completion =
+      websocket::delivery<std::unique_ptr<websocket::connection>, websocket::connect_summary>;
 
-  attempt(network_state& net, executor ex, std::string name, websocket::connect_request request,
-          completion done)
-      : net_(net),
+  attempt(std::shared_ptr<network_state> net, executor ex, std::string name,
+          websocket::connect_request request, completion done)
+      : owner_(std::move(net)),
+        net_(*owner_),
         executor_(std::move(ex)),
         name_(std::move(name)),
         request_(std::move(request)),
         done_(std::move(done)),
         origin_(request_.target.origin()),
-        faults_(net.faults_of(origin_, name_)),
-        up_(std::make_shared<lane>(net, faults_, origin_, name_, direction::to_server)),
-        down_(std::make_shared<lane>(net, faults_, origin_, name_, direction::to_client)),
-        id_(net.next_exchange++) {}
+        faults_(net_.faults_of(origin_, name_)),
+        up_(net_.make_lane(faults_, origin_, name_, direction::to_server)),
+        down_(net_.make_lane(faults_, origin_, name_, direction::to_client)),
+        id_(net_.next_exchange++) {}
 
   void begin();
 
@@ -68,6 +69,7 @@ class attempt : public std::enable_shared_from_this<attempt> {
   void finish(error_code ec, std::unique_ptr<websocket::connection> socket);
   void lose(http::errc why, const char* detail);
 
+  std::shared_ptr<network_state> owner_;
   network_state& net_;
   executor executor_;
   std::string name_;
@@ -149,8 +151,8 @@ server::request attempt::make_request() const {
   r.method = "GET";
   r.target = request_.target.target();
   r.headers = request_.headers;
-  r.headers.set("Host", std::string(request_.target.host()) + ":" +
-                            std::to_string(request_.target.port()));
+  r.headers.set("Host",
+                std::string(request_.target.host()) + ":" + std::to_string(request_.target.port()));
   r.headers.set("Upgrade", "websocket");
   r.headers.set("Connection", "Upgrade");
   r.headers.set("Sec-WebSocket-Version", "13");
@@ -217,7 +219,7 @@ void attempt::upgrade(std::shared_ptr<server::websocket_upgrade> wanted) {
     up_->limit_bandwidth(faults_.slow_bytes_per_second);
     down_->limit_bandwidth(faults_.slow_bytes_per_second);
   }
-  auto link = std::make_shared<socket_link>(net_, faults_, up_, down_, id_);
+  auto link = std::make_shared<socket_link>(owner_, faults_, up_, down_, id_);
   link->server_mute = net_.draw(faults_, network_fault::socket_silent).has_value();
   link->unborn = [weak = weak_from_this()] {
     auto reset = http::make_error_code(http::errc::receive_failed);
@@ -266,7 +268,7 @@ void websocket_client::start(
   delivery.on_cancel([lately] {
     if (auto alive = lately->lock()) alive->fail(asio::error::operation_aborted, "cancelled");
   });
-  auto a = std::make_shared<detail::attempt>(*state_, executor_, name_, std::move(request),
+  auto a = std::make_shared<detail::attempt>(state_, executor_, name_, std::move(request),
                                              std::move(delivery));
   *lately = a;
   asio::post(executor_, [a] { a->begin(); });

@@ -180,10 +180,10 @@ TEST(websocket_client, faults_of_the_way) {
     error_code error;
   };
   auto timed_out = make_error_code(tidewire::errc::timed_out);
-  for (auto& r : {row{network_fault::refuse, http::make_error_code(http::errc::connect_failed)},
-                  row{network_fault::connect_timeout, timed_out},
-                  row{network_fault::reset_before_request,
-                      http::make_error_code(http::errc::send_failed)}}) {
+  for (auto& r :
+       {row{network_fault::refuse, http::make_error_code(http::errc::connect_failed)},
+        row{network_fault::connect_timeout, timed_out},
+        row{network_fault::reset_before_request, http::make_error_code(http::errc::send_failed)}}) {
     fixture f(1, always(r.fault));
     auto begin = f.w.now();
     f.connect();
@@ -419,9 +419,9 @@ TEST(websocket_client, is_unkind_enough) {
     echoed += s.echoed;
     failed += s.failed;
   }
-  for (auto name : {"refuse", "connect_timeout", "reset_before_request", "reply_lost", "slow", "loss",
-                    "socket_refused", "socket_silent", "socket_reset", "socket_half_open",
-                    "socket_stall"})
+  for (auto name :
+       {"refuse", "connect_timeout", "reset_before_request", "reply_lost", "slow", "loss",
+        "socket_refused", "socket_silent", "socket_reset", "socket_half_open", "socket_stall"})
     EXPECT_GT(seen["net." + std::string(name)], 0u) << name << " never happened";
   EXPECT_GT(echoed, 1000);
   EXPECT_GT(failed, 100);

@@ -50,8 +50,9 @@ class stream {
     begin_ += n;
     if (begin_ < buffer_.size()) return;
     begin_ = 0;
-    // An idle connection keeps no memory that it may never need again.
-    if (buffer_.capacity() > read_bytes) buffer_ = std::string();
+    // An idle connection keeps no memory that it may never need again. (Assigning an empty string
+    // would keep it.)
+    if (buffer_.capacity() > read_bytes) std::string().swap(buffer_);
     buffer_.clear();
   }
 
@@ -87,7 +88,7 @@ class stream {
   tcp::socket take_socket() { return std::move(socket); }
   std::string take_input() {
     auto out = buffer_.substr(begin_);
-    buffer_ = std::string();
+    std::string().swap(buffer_);
     begin_ = 0;
     return out;
   }
@@ -249,8 +250,9 @@ asio::awaitable<void> connection_impl::serve(std::shared_ptr<connection_impl> se
   }
   if (self->upgraded_) {
     // The frames and buffers of the request are gone by now: an idle WebSocket is small.
-    self->wire_.deadline->none();
-    auto session = self->upgraded_->run(self->wire_.take_socket(), self->wire_.take_input());
+    self->wire_.deadline->cancel();
+    self->upgraded_->take(self->wire_.take_socket(), self->wire_.take_input());
+    auto session = self->upgraded_->run();
     co_await std::move(session);
     co_return;
   }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace tidewire::server {
 
@@ -24,7 +25,7 @@ class moving_deadline : public std::enable_shared_from_this<moving_deadline> {
   void wait();
 
   clock clock_;
-  timer timer_;
+  std::optional<timer> timer_;  // until cancel()
   std::function<void()> on_expiry_;
   clock::time_point deadline_ = clock::time_point::max();
   std::uint64_t generation_ = 0;

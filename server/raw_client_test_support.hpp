@@ -77,6 +77,7 @@ class raw_client {
     }
     return text_;
   }
+  std::string& text() { return text_; }  // received and not yet taken
   bool still_open() const { return timed_out_; }
 
   // One response with a Content-Length (or none, after HEAD) off the stream; empty when broken.

@@ -68,13 +68,13 @@ asio::awaitable<response> router::route(request& req) const {
     if (!matches(e.pattern, req.path)) continue;
     allow(methods, e.method);
     if (e.method == "GET" && !e.websocket) allow(methods, "HEAD");
-    bool serves = e.method == req.method ||
-                  (e.method == "GET" && !e.websocket && req.method == "HEAD");
+    bool serves =
+        e.method == req.method || (e.method == "GET" && !e.websocket && req.method == "HEAD");
     // The longest pattern wins; then a HEAD route of its own before a GET route, and of a WebSocket
     // and a GET route the one that was asked for.
     bool fits = e.method == req.method && (req.method != "GET" || e.websocket == upgrade);
-    if (serves && (!best || e.pattern.size() > best->pattern.size() ||
-                   (e.pattern == best->pattern && fits)))
+    if (serves &&
+        (!best || e.pattern.size() > best->pattern.size() || (e.pattern == best->pattern && fits)))
       best = &e;
   }
   if (best) {

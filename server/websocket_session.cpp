@@ -8,28 +8,37 @@
 
 namespace tidewire::server {
 
-asio::awaitable<void> websocket_session::run(asio::ip::tcp::socket socket, std::string early) {
+void websocket_session::take(asio::ip::tcp::socket socket, std::string early) {
+  line_ = websocket::make_tcp_wire(std::move(socket), std::move(early));
+}
+
+// Null when it could not be sent, or the server stopped meanwhile.
+asio::awaitable<std::unique_ptr<websocket::connection>> websocket_session::answer() {
   websocket::server_hello hello;
   hello.key = std::move(key_);
   hello.subprotocol = std::move(upgrade_.subprotocol);
   hello.limits = upgrade_.limits;
-  auto line = std::shared_ptr(websocket::make_tcp_wire(std::move(socket), std::move(early)));
-  abort_ = [line] { line->close(); };
+  abort_ = [line = line_] { line->close(); };
   auto token = asio::as_tuple(asio::use_awaitable);
-  auto shake = websocket::async_server_handshake(line, std::move(hello), token);
-  line.reset();
+  auto shake = websocket::async_server_handshake(std::move(line_), std::move(hello), token);
   auto [ec, made] = co_await std::move(shake);
   abort_ = std::move(made.abort);
   close_ = std::move(made.close);
-  if (ec) co_return;
-  if (stopping_) {
-    auto closing = made.socket->async_close(websocket::close_code::going_away, {}, token);
-    co_await std::move(closing);
-    co_return;
-  }
+  if (ec) co_return nullptr;
+  if (!stopping_) co_return std::move(made.socket);
+  auto closing = made.socket->async_close(websocket::close_code::going_away, {}, token);
+  co_await std::move(closing);
+  co_return nullptr;
+}
+
+asio::awaitable<void> websocket_session::run() {
+  // In a frame of its own, which is gone while the session runs.
+  auto answering = answer();
+  auto made = co_await std::move(answering);
+  if (!made) co_return;
   running_ = true;
   auto session = std::exchange(upgrade_.session, nullptr);
-  auto running = session(std::move(made.socket));
+  auto running = session(std::move(made));
   co_await std::move(running);
   running_ = false;
 }

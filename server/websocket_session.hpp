@@ -5,7 +5,12 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <functional>
+#include <memory>
 #include <string>
+
+namespace tidewire::websocket {
+class wire;
+}
 
 namespace tidewire::server {
 
@@ -15,16 +20,21 @@ class websocket_session {
   websocket_session(websocket_upgrade upgrade, std::string key)
       : upgrade_(std::move(upgrade)), key_(std::move(key)) {}
 
-  // Answers with 101 and runs the session. `early` was read behind the request.
-  asio::awaitable<void> run(asio::ip::tcp::socket socket, std::string early);
+  // What to run on. `early` was read behind the request.
+  void take(asio::ip::tcp::socket socket, std::string early);
+  // Answers with 101 and runs the session.
+  asio::awaitable<void> run();
 
   // Tells the session that the server stops.
   void begin_stop();
   void force_close();
 
  private:
+  asio::awaitable<std::unique_ptr<websocket::connection>> answer();
+
   websocket_upgrade upgrade_;
   std::string key_;
+  std::shared_ptr<websocket::wire> line_;  // until it was answered
   bool stopping_ = false, running_ = false;
   std::function<void(websocket::close_code)> close_;
   std::function<void()> abort_;

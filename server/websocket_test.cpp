@@ -71,8 +71,7 @@ struct websocket_test : testing::Test {
     websocket_upgrade out;
     out.limits.message_bytes = message_bytes;
     out.limits.close_timeout = 200ms;
-    if (req.headers.find("Sec-WebSocket-Protocol"))
-      out.subprotocol = "chat.v2";
+    if (req.headers.find("Sec-WebSocket-Protocol")) out.subprotocol = "chat.v2";
     out.session = [this](std::unique_ptr<websocket::connection> ws) { return echo(std::move(ws)); };
     if (goodbye) out.on_stop = goodbye;
     co_return out;
@@ -107,8 +106,8 @@ struct websocket_test : testing::Test {
   }
 
   void start() {
-    server = std::make_unique<http_server>(
-        fixture.make_context(), options, [this](request& req) { return routes.route(req); });
+    server = std::make_unique<http_server>(fixture.make_context(), options,
+                                           [this](request& req) { return routes.route(req); });
     run = std::make_unique<test::running<http_server>>(*server);
     ASSERT_NE(server->port(), 0);
   }
@@ -268,7 +267,8 @@ TEST_P(server_protocol, row) {
   for (auto& f : frames::decode(bytes)) {
     if (f.opcode == 10) pongs.push_back(f.payload);
     if (f.opcode == 8 && f.payload.size() >= 2)
-      close = static_cast<std::uint8_t>(f.payload[0]) * 256 + static_cast<std::uint8_t>(f.payload[1]);
+      close =
+          static_cast<std::uint8_t>(f.payload[0]) * 256 + static_cast<std::uint8_t>(f.payload[1]);
   }
   EXPECT_EQ(pongs, row.pongs);
   EXPECT_EQ(close, row.close_sent);
@@ -287,7 +287,7 @@ std::size_t resident_bytes() {
 
 TEST_F(websocket_test, an_oversize_message_costs_no_memory) {
   start();
-  auto before = resident_bytes();
+  [[maybe_unused]] auto before = resident_bytes();
   for (int i = 0; i < 20; ++i) {
     auto c = connect();
     c.send(upgrade_head().text());
@@ -325,6 +325,9 @@ TEST_F(websocket_test, a_stop_hook_speaks_in_its_place_and_the_grace_ends) {
   auto c = connect();
   c.send(upgrade_head().text());
   ASSERT_EQ(status_of(c.response(true)), 101);
+  c.send(frames::encode(frames::text("x"), true));  // echoed: the session runs
+  ASSERT_TRUE(c.receive());
+  c.text().clear();
   EXPECT_TRUE(run->stop(300ms));  // nobody closes: forced
   EXPECT_EQ(told, 1);
   EXPECT_EQ(c.until_closed(), "");

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -59,7 +60,12 @@ class certificate {
 // Speaks TLS, reads one request head and gives one answer per connection.
 class tls_server {
  public:
+  // The answer to a request's head.
+  using answerer = std::function<std::string(const std::string& head)>;
+
   tls_server(const certificate& own, std::string answer)
+      : tls_server(own, [answer](const std::string&) { return answer; }) {}
+  tls_server(const certificate& own, answerer answer)
       : context_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free),
         server_([this, answer = std::move(answer)](raw_connection& c) { serve(c, answer); }) {
     SSL_CTX_use_certificate(context_.get(), own.x509());
@@ -69,7 +75,7 @@ class tls_server {
   unsigned short port() const { return server_.port(); }
 
  private:
-  void serve(raw_connection& c, const std::string& answer) {
+  void serve(raw_connection& c, const answerer& make_answer) {
     // OpenSSL's own socket writes raise it when the client is gone. Blocked in this thread alone:
     // the client under test must do without.
     sigset_t broken_pipe;
@@ -86,6 +92,7 @@ class tls_server {
       if (n <= 0) return;
       head.append(piece, static_cast<std::size_t>(n));
     }
+    auto answer = make_answer(head);
     SSL_write(ssl.get(), answer.data(), static_cast<int>(answer.size()));
     SSL_shutdown(ssl.get());
   }

@@ -67,7 +67,8 @@ client_hello make_hello(const attempt& a, http::fields headers) {
   if (!usual) out.host += ":" + std::to_string(target.port());
   out.target = target.target();
   out.headers = std::move(headers);
-  if (out.headers.count("User-Agent") == 0) out.headers.add("User-Agent", a.shared->options.user_agent);
+  if (out.headers.count("User-Agent") == 0)
+    out.headers.add("User-Agent", a.shared->options.user_agent);
   if (!target.userinfo().empty() && out.headers.count("Authorization") == 0)
     out.headers.add("Authorization", basic_authorization(target.userinfo()));
   out.limits = a.request.limits;

@@ -16,7 +16,6 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include <algorithm>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -28,8 +27,28 @@ namespace beast_http = boost::beast::http;
 
 // A read buffer that a large message has stretched beyond this is given back.
 constexpr std::size_t kept_buffer_bytes = 16 * 1024;
+// An idle connection waits with room for a message of at least so much.
+constexpr std::size_t least_room_bytes = 256;
 // Frames that wait for the one being written.
 constexpr std::size_t max_queued_frames = 64;
+
+// Beast prepares room for what max_size() leaves, up to 1536 bytes, before it knows of any message:
+// thousands of idle connections would hold that. This one tells it as much as the last message
+// needed; the room for what is known to come is not bounded by it.
+class read_buffer : public boost::beast::flat_buffer {
+ public:
+  std::size_t max_size() const noexcept { return size() + room_; }
+
+  // After a message. What a large one has stretched is given back.
+  void renew() {
+    room_ = std::max(size(), least_room_bytes);
+    clear();
+    if (capacity() > kept_buffer_bytes || capacity() > 4 * room_) shrink_to_fit();
+  }
+
+ private:
+  std::size_t room_ = least_room_bytes;
+};
 
 // What outlives the connection object while Beast's operations are under way. `done` handlers of
 // users are kept here and not in Beast's operations: an abort completes them at once.
@@ -64,7 +83,6 @@ class core final : public std::enable_shared_from_this<core> {
     enum class kind { message, ping, close } what;
     std::string_view data;  // of a message
     bool text = false;
-    ws::close_reason reason;  // of a close
     delivery<> done;
   };
 
@@ -77,6 +95,7 @@ class core final : public std::enable_shared_from_this<core> {
   void limit(std::chrono::nanoseconds after);
   void end();
   void take_reason();
+  ws::close_reason farewell() const;
   error_code read_error(error_code ec) const;
   error_code write_error(error_code ec) const;
 
@@ -84,12 +103,14 @@ class core final : public std::enable_shared_from_this<core> {
   executor executor_;
   std::shared_ptr<line_state> line_;
   ws::stream<beast_layer, false> stream_;
-  boost::beast::flat_buffer buffer_;
+  read_buffer buffer_;
   std::optional<delivery<message>> reading_;
-  std::deque<frame> frames_;  // the first one is being written
+  std::vector<frame>
+      frames_;  // the first one is being written; no deque: it is never without memory
   std::vector<delivery<>> closers_;
   std::unique_ptr<timer> deadline_;  // of the server's handshake, or of the close
-  close_reason reason_;
+  close_reason reason_;              // the peer's
+  close_reason farewell_;            // ours
   bool writing_ = false, closing_ = false, expired_ = false, peer_closed_ = false;
   bool over_ = false;     // nothing more will come or go
   bool aborted_ = false;  // ... because the owner wanted it so
@@ -174,24 +195,25 @@ void core::start_server(server_hello hello, on_accepted done) {
   limit(hello.limits.handshake);
   delivery<accepted> d(executor_, std::move(done));
   d.on_cancel([w = wire_] { w->close(); });
-  stream_.async_accept(request, [self = shared_from_this(), d = std::move(d)](error_code ec) mutable {
-    self->stream_.set_option(ws::stream_base::decorator([](ws::response_type&) {}));
-    self->deadline_.reset();
-    if (self->expired_) ec = make_error_code(tidewire::errc::timed_out);
-    accepted out;
-    if (!ec) {
-      auto weak = std::weak_ptr(self);
-      out.socket = std::make_unique<beast_connection>(self);
-      out.close = [weak](close_code code) {
-        auto alive = weak.lock();
-        if (alive) alive->close(code, {}, {});
-      };
-      out.abort = [weak] {
-        if (auto alive = weak.lock()) alive->abort();
-      };
-    }
-    d.now(ec, std::move(out));
-  });
+  stream_.async_accept(
+      request, [self = shared_from_this(), d = std::move(d)](error_code ec) mutable {
+        self->stream_.set_option(ws::stream_base::decorator([](ws::response_type&) {}));
+        self->deadline_.reset();
+        if (self->expired_) ec = make_error_code(tidewire::errc::timed_out);
+        accepted out;
+        if (!ec) {
+          auto weak = std::weak_ptr(self);
+          out.socket = std::make_unique<beast_connection>(self);
+          out.close = [weak](close_code code) {
+            auto alive = weak.lock();
+            if (alive) alive->close(code, {}, {});
+          };
+          out.abort = [weak] {
+            if (auto alive = weak.lock()) alive->abort();
+          };
+        }
+        d.now(ec, std::move(out));
+      });
 }
 
 void core::read(delivery<message> done) {
@@ -200,9 +222,8 @@ void core::read(delivery<message> done) {
     return done.later(ec, message());
   }
   reading_.emplace(std::move(done));
-  stream_.async_read(buffer_, [self = shared_from_this()](error_code ec, std::size_t) {
-    self->on_read(ec);
-  });
+  stream_.async_read(
+      buffer_, [self = shared_from_this()](error_code ec, std::size_t) { self->on_read(ec); });
 }
 
 void core::on_read(error_code ec) {
@@ -213,8 +234,7 @@ void core::on_read(error_code ec) {
     out.data.assign(static_cast<const char*>(bytes.data()), bytes.size());
     out.text = stream_.got_text();
   }
-  buffer_.clear();
-  if (ec || buffer_.capacity() > kept_buffer_bytes) buffer_ = boost::beast::flat_buffer();
+  buffer_.renew();
   auto done = std::move(*reading_);
   reading_.reset();
   if (ec) {
@@ -249,19 +269,24 @@ void core::take_reason() {
   reason_.text.assign(from.reason.data(), from.reason.size());
 }
 
+ws::close_reason core::farewell() const {
+  ws::close_reason out(static_cast<ws::close_code>(farewell_.code));
+  out.reason.assign(farewell_.text.data(), farewell_.text.size());
+  return out;
+}
+
 void core::write(std::string_view data, bool text, delivery<> done) {
-  frame f{frame::kind::message, data, text, {}, std::move(done)};
+  frame f{frame::kind::message, data, text, std::move(done)};
   enqueue(std::move(f));
 }
 
 void core::ping(delivery<> done) {
-  frame f{frame::kind::ping, {}, false, {}, std::move(done)};
+  frame f{frame::kind::ping, {}, false, std::move(done)};
   enqueue(std::move(f));
 }
 
 void core::enqueue(frame f) {
-  if (over_ || closing_)
-    return f.done.later(write_error(make_error_code(errc::connection_lost)));
+  if (over_ || closing_) return f.done.later(write_error(make_error_code(errc::connection_lost)));
   if (frames_.size() >= max_queued_frames)
     return f.done.later(make_error_code(tidewire::errc::limit_exceeded));
   frames_.push_back(std::move(f));
@@ -281,9 +306,8 @@ void core::send_next() {
       stream_.async_ping({}, std::move(sent));
       break;
     case frame::kind::close:
-      stream_.async_close(next.reason, [self = shared_from_this()](error_code ec) {
-        self->on_close_sent(ec);
-      });
+      stream_.async_close(farewell(),
+                          [self = shared_from_this()](error_code ec) { self->on_close_sent(ec); });
       break;
   }
 }
@@ -292,7 +316,7 @@ void core::on_sent(error_code ec) {
   if (over_) return;
   writing_ = false;
   auto done = std::move(frames_.front().done);
-  frames_.pop_front();
+  frames_.erase(frames_.begin());
   if (ec && !closing_) {
     // The read under way tells, and ends with the wire.
     if (reading_)
@@ -316,12 +340,9 @@ void core::close(close_code code, std::string reason, delivery<> done) {
     frames_.back().done.later(make_error_code(errc::closed));
     frames_.pop_back();
   }
-  frame f{frame::kind::close, {}, false, {}, {}};
-  f.reason.code = code == close_code::none ? ws::close_code::normal
-                                           : static_cast<ws::close_code>(code);
   cut_reason(reason);
-  f.reason.reason.assign(reason.data(), reason.size());
-  frames_.push_back(std::move(f));
+  farewell_ = {code == close_code::none ? close_code::normal : code, std::move(reason)};
+  frames_.push_back({frame::kind::close, {}, false, {}});
   if (!writing_) send_next();
 }
 

@@ -49,8 +49,10 @@ void start_server(std::shared_ptr<wire> w, server_hello hello, on_accepted done)
 template <class Token = asio::use_awaitable_t<>>
 auto async_client_handshake(std::shared_ptr<wire> w, client_hello hello, Token&& token = {}) {
   return initiate<void(error_code, std::unique_ptr<connection>)>(
-      [w = std::move(w), h = std::make_unique<client_hello>(std::move(hello))](
-          on_connection done) mutable { start_client(std::move(w), std::move(*h), std::move(done)); },
+      [w = std::move(w),
+       h = std::make_unique<client_hello>(std::move(hello))](on_connection done) mutable {
+        start_client(std::move(w), std::move(*h), std::move(done));
+      },
       std::forward<Token>(token));
 }
 

@@ -55,9 +55,7 @@ class beast_layer {
     for (auto it = asio::buffer_sequence_begin(bytes); it != end && list.size < list.max; ++it)
       if (asio::const_buffer one(*it); one.size() > 0) list.all[list.size++] = one;
     return asio::async_initiate<Handler, void(error_code, std::size_t)>(
-        [this](auto h, buffer_list all) {
-          wire_->write_some(all, wire::on_bytes(std::move(h)));
-        },
+        [this](auto h, buffer_list all) { wire_->write_some(all, wire::on_bytes(std::move(h))); },
         handler, list);
   }
 
@@ -65,8 +63,8 @@ class beast_layer {
   template <class Handler>
   friend void async_teardown(boost::beast::role_type role, beast_layer& layer, Handler&& handler) {
     linger(layer.wire_, role == boost::beast::role_type::server, layer.line_->close_timeout);
-    asio::post(layer.get_executor(), boost::beast::bind_front_handler(
-                                         std::forward<Handler>(handler), error_code()));
+    asio::post(layer.get_executor(),
+               boost::beast::bind_front_handler(std::forward<Handler>(handler), error_code()));
   }
   friend void beast_close_socket(beast_layer& layer) { layer.wire_->close(); }
 
@@ -81,7 +79,9 @@ class beast_layer {
       return asio::get_associated_executor(handler, executor());
     }
     using allocator_type = asio::associated_allocator_t<Handler>;
-    allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(handler); }
+    allocator_type get_allocator() const noexcept {
+      return asio::get_associated_allocator(handler);
+    }
     using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
     cancellation_slot_type get_cancellation_slot() const noexcept {
       return asio::get_associated_cancellation_slot(handler);

@@ -96,7 +96,6 @@ TEST_F(client_test, frames_that_came_with_the_answer_are_read) {
   EXPECT_EQ(read(*got.socket).second.data, "b");
 }
 
-
 TEST_F(client_test, answers_that_are_no_upgrade) {
   const std::string up = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
   const std::string right = "Sec-WebSocket-Accept: %A\r\n";
@@ -110,13 +109,16 @@ TEST_F(client_test, answers_that_are_no_upgrade) {
   };
   const std::string switching = "HTTP/1.1 101 Switching Protocols\r\n";
   std::vector<row> rows = {
-      {"wrong key", switching + up + "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n", bad, 101},
+      {"wrong key", switching + up + "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+       bad, 101},
       {"no key", switching + up + "\r\n", bad, 101},
       {"two keys", switching + up + right + right + "\r\n", bad, 101},
       {"no upgrade", switching + "Connection: Upgrade\r\n" + right + "\r\n", bad, 101},
-      {"other protocol", switching + "Upgrade: h2c\r\nConnection: Upgrade\r\n" + right + "\r\n", bad, 101},
+      {"other protocol", switching + "Upgrade: h2c\r\nConnection: Upgrade\r\n" + right + "\r\n",
+       bad, 101},
       {"no connection", switching + "Upgrade: websocket\r\n" + right + "\r\n", bad, 101},
-      {"extension", switching + up + right + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", bad, 101},
+      {"extension", switching + up + right + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+       bad, 101},
       {"subprotocol", switching + up + right + "Sec-WebSocket-Protocol: chat\r\n\r\n", bad, 101},
       {"with a body", switching + up + right + "Content-Length: 5\r\n\r\nhello", bad, 101},
       {"chunked", switching + up + right + "Transfer-Encoding: chunked\r\n\r\n", bad, 101},
@@ -222,7 +224,8 @@ TEST_F(client_test, credentials_of_the_url_are_sent) {
   std::promise<std::string> asked;
   raw_server server([&](raw_connection& c) { asked.set_value(c.read_head()); });
   connect(to("http://us%65r:p%3Aw@127.0.0.1:" + std::to_string(server.port()) + "/"));
-  EXPECT_NE(asked.get_future().get().find("Authorization: Basic dXNlcjpwOnc=\r\n"), std::string::npos);
+  EXPECT_NE(asked.get_future().get().find("Authorization: Basic dXNlcjpwOnc=\r\n"),
+            std::string::npos);
 }
 
 TEST_F(client_test, tunnels_through_a_proxy) {
@@ -250,7 +253,8 @@ TEST_F(client_test, tunnels_through_a_proxy) {
 }
 
 TEST_F(client_test, a_proxy_that_refuses) {
-  for (std::string text : {"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "gibberish\r\n\r\n"}) {
+  for (std::string text :
+       {"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "gibberish\r\n\r\n"}) {
     raw_server proxy(answers(text));
     beast_client_options options;
     options.proxy = "127.0.0.1:" + std::to_string(proxy.port());
@@ -261,11 +265,11 @@ TEST_F(client_test, a_proxy_that_refuses) {
   beast_client_options options;
   options.proxy = "socks5://127.0.0.1:1";
   make(options);
-  EXPECT_EQ(connect(to("http://chat.invalid/")).error, http::make_error_code(http::errc::proxy_failed));
+  EXPECT_EQ(connect(to("http://chat.invalid/")).error,
+            http::make_error_code(http::errc::proxy_failed));
 }
 
-// A TLS server that answers upgrades needs the key of the request: this one can't know it, so that
-// an accepted certificate shows as an upgrade that is refused by status.
+// An accepted certificate shows as an upgrade that is refused by status.
 constexpr const char* refusal = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 
 TEST_F(client_test, tls_is_verified) {
@@ -273,7 +277,9 @@ TEST_F(client_test, tls_is_verified) {
   using http::testing::tls_server;
   certificate good("IP:127.0.0.1"), other("DNS:elsewhere.example");
   tls_server server(good, refusal), wrong_name(other, refusal);
-  auto at = [](const tls_server& s) { return "https://127.0.0.1:" + std::to_string(s.port()) + "/"; };
+  auto at = [](const tls_server& s) {
+    return "https://127.0.0.1:" + std::to_string(s.port()) + "/";
+  };
   auto failed = http::make_error_code(http::errc::tls_failed);
 
   EXPECT_EQ(connect(to(at(server))).error, failed);  // self-signed
@@ -294,6 +300,30 @@ TEST_F(client_test, tls_is_verified) {
   got = connect(to(at(server)));
   EXPECT_EQ(got.error, failed);
   EXPECT_NE(got.summary.detail.find("certificates can't be read"), std::string::npos);
+}
+
+TEST_F(client_test, frames_travel_over_tls) {
+  using http::testing::certificate;
+  using http::testing::tls_server;
+  certificate own("IP:127.0.0.1");
+  std::string large(100'000, 'x');  // several records
+  tls_server server(own, [&](const std::string& head) {
+    return test::switching(test::key_of(head)) +
+           test::encode({test::text("hello"), test::binary(large), test::close_frame(1000, "bye")},
+                        false);
+  });
+  auto options = direct();
+  options.ca_file = own.file();
+  make(options);
+  auto request = to("https://127.0.0.1:" + std::to_string(server.port()) + "/");
+  request.limits.close_timeout = 50ms;
+  auto got = connect(std::move(request));
+  ASSERT_TRUE(got.socket) << got.error.message() << " " << got.summary.detail;
+  EXPECT_EQ(read(*got.socket).second.data, "hello");
+  EXPECT_EQ(read(*got.socket).second.data, large);
+  EXPECT_EQ(read(*got.socket).first, make_error_code(errc::closed));
+  EXPECT_EQ(got.socket->reason().text, "bye");
+  run();
 }
 
 TEST_F(client_test, plain_text_in_place_of_tls) {
@@ -342,7 +372,8 @@ TEST_F(client_test, an_orderly_close) {
   std::promise<std::string> said;
   raw_server server(after_upgrade([&](raw_connection& c) {
     auto frame = c.read(2 + 4 + 2 + 3);
-    c.write(test::encode(test::text("late"), false) + test::encode(test::close_frame(1001, "so"), false));
+    c.write(test::encode(test::text("late"), false) +
+            test::encode(test::close_frame(1001, "so"), false));
     said.set_value(frame);
   }));
   auto got = connect_to(server);
@@ -365,7 +396,10 @@ TEST_F(client_test, an_orderly_close) {
 }
 
 TEST_F(client_test, dropping_the_connection_ends_what_is_under_way) {
-  raw_server server(after_upgrade([](raw_connection& c) { c.wait_closed(); }));
+  std::promise<void> source;
+  auto over = source.get_future().share();
+  raw_server server(after_upgrade([over](raw_connection&) { over.wait(); }));  // reads nothing
+  auto until_the_end = std::move(source);
   auto got = connect_to(server);
   ASSERT_TRUE(got.socket);
   int aborted = 0;

@@ -97,9 +97,8 @@ asio::awaitable<dialled> secure(tcp::socket socket, const std::string& host,
   auto made = make_tls_wire(std::move(socket), tls, host);
   if (!made) co_return failed(http::errc::tls_failed, made.error().message());
   auto line = std::shared_ptr<tls_wire>(std::move(*made));
-  auto shake = initiate<void(error_code)>([line](wire::on_end done) {
-    line->handshake(std::move(done));
-  }, quietly);
+  auto shake = initiate<void(error_code)>(
+      [line](wire::on_end done) { line->handshake(std::move(done)); }, quietly);
   auto [ec] = co_await std::move(shake);
   // A broken connection is worth another try, a certificate is not.
   bool broken = ec == asio::error::eof || ec == asio::error::connection_reset;

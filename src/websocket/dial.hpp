@@ -19,7 +19,8 @@ struct dialled {
   std::shared_ptr<wire> line;
 };
 
-// `stage` is kept up to date, for whoever reports a deadline that passed. `tls` is needed for https.
+// `stage` is kept up to date, for whoever reports a deadline that passed. `tls` is needed for
+// https.
 asio::awaitable<dialled> dial(executor ex, const http::url& target,
                               const beast_client_options& options, asio::ssl::context* tls,
                               std::string& stage);

@@ -19,7 +19,7 @@ struct frame {
   std::uint8_t reserved = 0;  // three bits
   bool wrong_mask = false;    // masked where it must not be, or the other way round
   std::optional<std::uint64_t> announced = std::nullopt;  // a length other than the payload's
-  int length_bytes = 0;  // 2 or 8: written longer than need be
+  int length_bytes = 0;                                   // 2 or 8: written longer than need be
 };
 
 inline frame text(std::string s, bool fin = true) {
@@ -130,8 +130,8 @@ inline std::vector<protocol_row> protocol_rows() {
   auto bad = [&](std::string name, std::vector<frame> frames, errc why = errc::protocol_error,
                  int code = 1002, std::vector<std::string> messages = {},
                  std::vector<std::string> pongs = {}) {
-    out.push_back({std::move(name), std::move(frames), why, code, std::move(messages),
-                   std::move(pongs)});
+    out.push_back(
+        {std::move(name), std::move(frames), why, code, std::move(messages), std::move(pongs)});
   };
 
   good("text", {text("hello")}, {"hello"});
@@ -142,7 +142,8 @@ inline std::vector<protocol_row> protocol_rows() {
   good("fragments", {text("Hel", false), more("l", false), more("o", true)}, {"Hello"});
   good("empty_fragments", {text("", false), more("", false), more("x", false), more("", true)},
        {"x"});
-  good("ping_between_fragments", {text("Hel", false), ping("p"), more("lo", true)}, {"Hello"}, {"p"});
+  good("ping_between_fragments", {text("Hel", false), ping("p"), more("lo", true)}, {"Hello"},
+       {"p"});
   good("pings", {ping(""), ping(std::string(125, 'x'))}, {}, {"", std::string(125, 'x')});
   good("unasked_pong", {pong("?"), text("x")}, {"x"});
   good("character_across_fragments", {text("\xe2", false), more("\x82", false), more("\xac", true)},
@@ -154,7 +155,8 @@ inline std::vector<protocol_row> protocol_rows() {
   bad("fragmented_ping", {{9, "x", false}});
   bad("fragmented_close", {{8, "", false}});
   bad("continuation_of_nothing", {more("x", true)});
-  bad("continuation_after_the_end", {text("x"), more("y", true)}, errc::protocol_error, 1002, {"x"});
+  bad("continuation_after_the_end", {text("x"), more("y", true)}, errc::protocol_error, 1002,
+      {"x"});
   bad("text_within_a_message", {text("x", false), text("y")});
   for (std::uint8_t bit : {1, 2, 4})
     bad("reserved_bit_" + std::to_string(bit), {{1, "x", true, bit}});
@@ -174,26 +176,34 @@ inline std::vector<protocol_row> protocol_rows() {
   bad("surrogate", {text("\xed\xa0\x80")}, errc::invalid_utf8, 1007);
   bad("beyond_unicode", {text("\xf4\x90\x80\x80")}, errc::invalid_utf8, 1007);
   bad("half_a_character", {text("\xe2\x82")}, errc::invalid_utf8, 1007);
-  bad("not_utf8_across_fragments", {text("\xe2", false), more("x", true)}, errc::invalid_utf8, 1007);
+  bad("not_utf8_across_fragments", {text("\xe2", false), more("x", true)}, errc::invalid_utf8,
+      1007);
 
   bad("too_big", {text(std::string(row_message_bytes + 1, 'x'))}, errc::message_too_big, 1009);
-  bad("too_big_in_fragments", {text(std::string(600, 'x'), false), more(std::string(600, 'y'), true)},
+  bad("too_big_in_fragments",
+      {text(std::string(600, 'x'), false), more(std::string(600, 'y'), true)},
       errc::message_too_big, 1009);
   frame huge = text("x");
   huge.announced = std::uint64_t{1} << 62;
   bad("announces_the_world", {huge}, errc::message_too_big, 1009);
 
   // What codes from 5000 on mean is not defined; they are taken as they come.
-  for (int code : {5000, 65535, 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 3000, 3999,
-                   4000, 4999})
-    out.push_back({"close_" + std::to_string(code), {close_frame(code, "why")}, errc::closed, code,
-                   {}, {}, code});
+  for (int code : {5000, 65535, 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
+                   3000, 3999, 4000, 4999})
+    out.push_back({"close_" + std::to_string(code),
+                   {close_frame(code, "why")},
+                   errc::closed,
+                   code,
+                   {},
+                   {},
+                   code});
   out.push_back({"close_without_code", {{8, ""}}, errc::closed, 1000, {}, {}, 0});
   for (int code : {0, 1, 999, 1004, 1005, 1006, 1014, 1015, 1016, 1100, 2000, 2999})
     bad("close_" + std::to_string(code), {close_frame(code)});
   bad("close_of_1_byte", {{8, "x"}});
   bad("close_reason_not_utf8", {close_frame(1000, "\xff")});
-  out.push_back({"after_close", {close_frame(1000), text("late")}, errc::closed, 1000, {}, {}, 1000});
+  out.push_back(
+      {"after_close", {close_frame(1000), text("late")}, errc::closed, 1000, {}, {}, 1000});
 
   auto cut = [&](std::string name, std::vector<frame> frames) {
     out.push_back({std::move(name), std::move(frames), errc::connection_lost, 0, {}, {}, 0, true});

@@ -22,8 +22,8 @@ void head_tap::read_some(asio::mutable_buffer space, on_bytes done) {
                [n, done = std::move(done)]() mutable { std::move(done)(error_code(), n); });
     return;
   }
-  auto note = [self = shared_from_this(), space, done = std::move(done)](
-                  error_code ec, std::size_t n) mutable {
+  auto note = [self = shared_from_this(), space, done = std::move(done)](error_code ec,
+                                                                         std::size_t n) mutable {
     self->on_piece(ec, n, space, std::move(done));
   };
   below_->read_some(asio::buffer(piece_), std::move(note));
@@ -67,7 +67,7 @@ std::size_t head_tap::hand_out(asio::mutable_buffer space) {
   std::memcpy(space.data(), text_.data() + taken_, n);
   taken_ += n;
   if (taken_ == text_.size()) {
-    text_ = std::string();
+    std::string().swap(text_);
     taken_ = 0;
   }
   return n;

@@ -47,7 +47,8 @@ TEST_P(client_protocol, row) {
   for (auto& f : test::decode(bytes)) {
     if (f.opcode == 10) pongs.push_back(f.payload);
     if (f.opcode == 8 && f.payload.size() >= 2)
-      close = static_cast<std::uint8_t>(f.payload[0]) * 256 + static_cast<std::uint8_t>(f.payload[1]);
+      close =
+          static_cast<std::uint8_t>(f.payload[0]) * 256 + static_cast<std::uint8_t>(f.payload[1]);
   }
   EXPECT_EQ(pongs, row.pongs);
   EXPECT_EQ(close, row.close_sent);

@@ -8,6 +8,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
+
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -119,7 +120,8 @@ result<proxy> parse_proxy(std::string_view text) {
   proxy out;
   out.host = without_brackets(url->host());
   // Only the text tells a port that was given from the scheme's own.
-  auto host = authority.substr(authority.rfind('@') == authority.npos ? 0 : authority.rfind('@') + 1);
+  auto host =
+      authority.substr(authority.rfind('@') == authority.npos ? 0 : authority.rfind('@') + 1);
   auto bracket = host.rfind(']');
   auto colon = host.rfind(':');
   if (colon != host.npos && (bracket == host.npos || colon > bracket)) out.port = url->port();

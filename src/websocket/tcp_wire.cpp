@@ -48,7 +48,7 @@ class tcp_wire final : public wire {
     std::memcpy(space.data(), early_.data() + taken_, n);
     taken_ += n;
     if (taken_ == early_.size()) {
-      early_ = std::string();
+      std::string().swap(early_);
       taken_ = 0;
     }
     asio::post(socket_.get_executor(),

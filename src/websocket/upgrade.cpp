@@ -77,8 +77,9 @@ error_code check_answer(const http::fields& answer, const http::fields& asked) {
 result<http::fields> clean_headers(const http::fields& headers) {
   http::fields out;
   for (const auto& f : headers) {
-    bool name = !f.name.empty() && std::all_of(f.name.begin(), f.name.end(),
-                                               [](char c) { return http::detail::is_token_char(c); });
+    bool name = !f.name.empty() && std::all_of(f.name.begin(), f.name.end(), [](char c) {
+      return http::detail::is_token_char(c);
+    });
     bool value = std::none_of(f.value.begin(), f.value.end(),
                               [](char c) { return http::detail::is_control(c) && c != '\t'; });
     if (!name || !value) return make_error_code(tidewire::errc::invalid_argument);

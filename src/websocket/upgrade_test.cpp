@@ -50,8 +50,10 @@ TEST(upgrade, headers_of_the_handshake_are_ours) {
   ASSERT_EQ(out.size(), 2u);
   EXPECT_TRUE(out.find("X-A"));
   EXPECT_TRUE(out.find("Sec-WebSocket-Protocol"));
-  EXPECT_EQ(clean_headers({{"A", "b\nc"}}).error(), make_error_code(tidewire::errc::invalid_argument));
-  EXPECT_EQ(clean_headers({{"A b", "c"}}).error(), make_error_code(tidewire::errc::invalid_argument));
+  EXPECT_EQ(clean_headers({{"A", "b\nc"}}).error(),
+            make_error_code(tidewire::errc::invalid_argument));
+  EXPECT_EQ(clean_headers({{"A b", "c"}}).error(),
+            make_error_code(tidewire::errc::invalid_argument));
   EXPECT_EQ(clean_headers({{"", "c"}}).error(), make_error_code(tidewire::errc::invalid_argument));
 }
 

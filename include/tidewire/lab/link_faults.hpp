@@ -10,9 +10,9 @@
 namespace tidewire::lab {
 
 // What can happen to an exchange on the simulated network. Each is drawn once an exchange at the
-// site "net.<name>", except where told otherwise, `loss`, which is drawn for every piece that travels, and `refuse` and
-// `connect_timeout`, which are drawn for every connection. "At n" means: after a share of the body,
-// whose parts in a million are the recorded parameter.
+// site "net.<name>", except where told otherwise, `loss`, which is drawn for every piece that
+// travels, and `refuse` and `connect_timeout`, which are drawn for every connection. "At n" means:
+// after a share of the body, whose parts in a million are the recorded parameter.
 enum class network_fault : std::uint8_t {
   // connections
   refuse,           // answered with a reset: connect_failed
@@ -31,7 +31,8 @@ enum class network_fault : std::uint8_t {
   slow,            // trickles at link_faults::slow_bytes_per_second
   corrupt,         // at n one bit is wrong
   loss,            // a piece comes late by a retransmission: the parameter's nanoseconds
-  // WebSockets (websocket_client). refuse, connect_timeout, reset_before_request, reply_lost and slow
+  // WebSockets (websocket_client). refuse, connect_timeout, reset_before_request, reply_lost and
+  // slow
   // happen to their upgrades as to any exchange; these are drawn once an upgrade,
   socket_refused,  // answered with 401, 403, 404, 429 or 503, by the parameter, and no WebSocket
   socket_silent,   // answered with 101; then the server's frames never arrive

@@ -13,9 +13,9 @@ namespace tidewire::lab {
 // upgrades (server::router::add_websocket). Messages arrive in order, late, or never, as the link's
 // faults have it (see network_fault); a partition holds them back. `name` as in client_options.
 //
-// `ex` must belong to a process of the network's world; everything is called on it. The network must
-// outlive the client and its connections. When the process is killed, its connections are reset and
-// their handlers destroyed.
+// `ex` must belong to a process of the network's world; everything is called on it. The network
+// must outlive the client and its connections. When the process is killed, its connections are
+// reset and their handlers destroyed.
 class websocket_client final : public websocket::client {
  public:
   // Messages on their way that a writer need not wait for.

@@ -19,8 +19,8 @@ struct beast_client_options {
 };
 
 // The client on Boost.Beast. context.exec must have one thread or be a strand; it is where the
-// connections run too. TLS certificates and host names are always verified. Credentials in a URL are
-// sent as Basic authorization, unless the request has an Authorization field. Masks come from a
+// connections run too. TLS certificates and host names are always verified. Credentials in a URL
+// are sent as Basic authorization, unless the request has an Authorization field. Masks come from a
 // generator of Beast's that is seeded by the operating system: they must not be guessable.
 //
 // Connections live on when the client goes. Attempts under way keep what they need of it.
