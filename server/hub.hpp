@@ -18,7 +18,6 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace tidewire::server {
@@ -42,7 +41,7 @@ struct hub_channel {
   log_state log;
   std::deque<shared_entry> ring;  // the newest, up to log.head; none missing
   std::size_t ring_bytes = 0;
-  std::unordered_set<subscriber*> subscribers;
+  std::map<std::uint64_t, subscriber*> subscribers;  // in the order in which they came
 
   std::uint64_t ring_begin() const { return log.head + 1 - ring.size(); }
 };
@@ -69,6 +68,7 @@ class subscriber {
   std::weak_ptr<hub> hub_;
   executor ex_;
   std::function<void()> wake_;
+  std::uint64_t number_ = 0;
   bool woken_ = false;
   std::map<std::string, position> positions_;
   std::string turn_;  // the channel served last, so that a busy one starves nobody
@@ -165,6 +165,7 @@ class hub : public std::enable_shared_from_this<hub> {
   bool committing_ = false, draining_ = false;
   std::vector<std::weak_ptr<subscriber>> drain_watchers_;
   std::size_t sweep_at_ = 64;
+  std::uint64_t next_number_ = 1;
 };
 
 }  // namespace tidewire::server
