@@ -191,7 +191,10 @@ asio::awaitable<poll_note> poller_base::impl::ask() {
 void poller_base::impl::settle(poll_note note) {
   in_flight_ = false;
   timer_.cancel();
-  if (timed_out_ && note.error == condition::cancelled) note.error = tidewire::errc::timed_out;
+  if (timed_out_ && note.error == condition::cancelled) {
+    note.error = tidewire::errc::timed_out;
+    note.detail.clear();  // it tells of the cancel
+  }
   auto outcome = outcome_of(note.error, note.changed, note.retry_after.has_value());
   // Heeded even when nobody is interested any more: the server was asked.
   if (polling_ || note.retry_after) {

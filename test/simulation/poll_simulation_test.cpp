@@ -294,7 +294,7 @@ class scenario {
 };
 
 TEST(PollSimulation, KeepsItsLaws) {
-  auto options = lab::simulation_options::from_environment(300, "PollSimulation.KeepsItsLaws");
+  auto options = lab::simulation_options::from_environment(1000, "PollSimulation.KeepsItsLaws");
   options.folder = ::testing::TempDir();
   auto outcome = lab::run_simulations(
       options, [](std::uint64_t seed, const std::vector<lab::fault_event>* replay) {
