@@ -60,6 +60,7 @@ TEST(notification_list, is_bounded) {
 class notification_poller_test : public testing::Test {
  protected:
   notification_poller_test() : network(world, plan), host(network.add_host("http://h:80")) {
+    world.set_step_limit(1'000'000);
     host.start([this](server::request& r) -> asio::awaitable<server::response> {
       targets.push_back(r.target);
       server::response out;

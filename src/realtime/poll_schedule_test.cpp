@@ -277,12 +277,13 @@ TEST(P5_adaptation, is_not_moved_by_errors) {
   pace.max_consecutive_errors = 0;
   run with(pace), without(pace);
   for (int i = 0; i < 40; ++i) {
-    auto outcome = i % 5 == 0 ? poll_outcome::changed : poll_outcome::unchanged;
+    auto outcome = i % 2 == 0 ? poll_outcome::changed : poll_outcome::unchanged;
     without.poll(outcome);
     with.poll(outcome);
     ASSERT_EQ(with.schedule.interval(), without.schedule.interval()) << i;
   }
   auto before = with.schedule.interval();
+  ASSERT_EQ(before, 5s);  // far from the ceiling
   with.poll(30, poll_outcome::failed);
   EXPECT_EQ(with.schedule.interval(), before);
   with.poll(poll_outcome::unchanged);  // what the outage hid is no quiet time

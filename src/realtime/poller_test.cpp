@@ -29,7 +29,10 @@ using times = std::vector<double>;
 
 class poller_test : public testing::Test {
  protected:
-  poller_test() { options.pace.adapts = adaptation::none; }
+  poller_test() {
+    options.pace.adapts = adaptation::none;
+    world.set_step_limit(1'000'000);  // who never stops fails, and does not hang
+  }
 
   // Answers as told by `next`, then with "unchanged"; each takes `took`.
   asio::awaitable<answer> serve() {

@@ -126,7 +126,7 @@ class scenario {
     data_ = *polls_->data().connect([this](const auto& v) { take(v); });
     failures_ = *polls_->failures().connect([this](const auto& f) { take(f); });
     ends_ = *polls_->stopped().connect([this](const realtime::poll_end& e) {
-      running_ = false;
+      if (e.reason) running_ = false;
       if (stopped_) fail("an end was told after async_stop() had completed");
       world_.note("end", {static_cast<std::uint64_t>(e.reason.value())});
     });
@@ -145,7 +145,6 @@ class scenario {
     --in_flight_;
     settled_ = world_.now();
     last_error_ = answer.error;
-    excused_ = false;
     if (answer.retry_after && answer.retry_after > ns(0))
       not_before_ = *settled_ + std::min<ns>(*answer.retry_after, options_.pace.max_retry_after);
     co_return answer;
@@ -154,7 +153,8 @@ class scenario {
   // P2 and P5: how long the poller has waited, as a passer-by sees it.
   void check_pace(clock::time_point now) {
     if (not_before_ && now < *not_before_) fail("P2: asked inside a Retry-After");
-    if (!settled_ || excused_) return;
+    // Somebody asked, resumed or started after that: the wait was cut short, or long.
+    if (!settled_ || disturbed_ >= *settled_) return;
     auto waited = now - *settled_;
     auto retry_after = not_before_ ? std::max<ns>(*not_before_ - *settled_, 0ns) : 0ns;
     auto least = options_.pace.interval;
@@ -197,11 +197,11 @@ class scenario {
       network_.partition(origin, {}, lab::direction::both, world_.now(),
                          world_.now() + ns(draw_.between(0, 30'000'000'000)));
     if (draw_.chance_ppm(60'000)) {
-      excused_ = true;  // what comes next may come at once
+      disturbed_ = world_.now();
       link_.set_online(!link_.online());
     }
     if (draw_.chance_ppm(60'000)) {
-      excused_ = true;
+      disturbed_ = world_.now();
       paused_ = !paused_;
       if (paused_)
         polls_->pause();
@@ -209,16 +209,22 @@ class scenario {
         polls_->resume();
     }
     if (draw_.chance_ppm(100'000)) {
-      excused_ = true;
+      disturbed_ = world_.now();
       ++asked_;
       polls_->async_poll_now([this](error_code, bool) { ++answered_; });
     }
     if (draw_.chance_ppm(40'000)) polls_->note_change();
+    if (draw_.chance_ppm(40'000)) {
+      polls_->async_stop([this] { ++answered_; });
+      ++asked_;
+      restart();
+    }
     if (!running_ && draw_.chance_ppm(500'000)) restart();
   }
 
   void restart() {
-    excused_ = running_ = true;
+    disturbed_ = world_.now();
+    running_ = true;
     polls_->start();
   }
 
@@ -228,7 +234,7 @@ class scenario {
     network_.heal();
     host_.crash();
     serve();
-    excused_ = true;
+    disturbed_ = world_.now();
     link_.set_online(true);
     polls_->resume();
     // What was under way keeps its faults, and may still be the last of too many.
@@ -247,6 +253,10 @@ class scenario {
   }
 
   void stop() {
+    ++asked_;
+    disturbed_ = world_.now();
+    polls_->async_poll_now([this](error_code, bool) { ++answered_; });
+    world_.run_for(1ms);  // the poll is under way, or waits
     polls_->async_stop([this] {
       stopped_ = true;
       if (in_flight_ > 0) fail("async_stop() completed with a poll in flight");
@@ -287,10 +297,11 @@ class scenario {
 
   std::string failure_;
   int in_flight_ = 0;
-  unsigned last_seen_ = 0, asked_ = 0, answered_ = 0;
+  unsigned last_seen_ = 0, asked_ = 0, answered_ = 0;  // poll_now and stop
   std::optional<clock::time_point> settled_, not_before_;
   error_code last_error_;
-  bool excused_ = false, paused_ = false, running_ = true, stopped_ = false;
+  clock::time_point disturbed_{};
+  bool paused_ = false, running_ = true, stopped_ = false;
 };
 
 TEST(PollSimulation, KeepsItsLaws) {
