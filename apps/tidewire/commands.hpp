@@ -13,6 +13,7 @@ using action = std::function<exit_code()>;
 
 // Each adds its subcommand; when that is chosen, `chosen` is set.
 void add_get(CLI::App& app, action& chosen);
+void add_poll(CLI::App& app, action& chosen);
 void add_transfers(CLI::App& app, action& chosen);
 void add_serve(CLI::App& app, action& chosen);
 void add_proxy(CLI::App& app, action& chosen);

@@ -6,6 +6,7 @@
 #include <tidewire/core/error.hpp>
 #include <tidewire/file/journal.hpp>
 #include <tidewire/http/error.hpp>
+#include <tidewire/realtime/error.hpp>
 #include <tidewire/transfer/error.hpp>
 
 #include <fmt/format.h>
@@ -58,6 +59,22 @@ exit_code of_http(http::errc code) {
     default:
       return exit_code::network_exhausted;
   }
+}
+
+exit_code of_realtime(realtime::errc code) {
+  using realtime::errc;
+  switch (code) {
+    case errc::refused:
+      return exit_code::refused;
+    case errc::unavailable:
+    case errc::too_many_errors:
+      return exit_code::network_exhausted;
+    case errc::bad_answer:
+      return exit_code::bad_response;
+    case errc::function_threw:
+      return exit_code::internal;
+  }
+  return exit_code::internal;
 }
 
 std::string sentence(std::string text) {
@@ -154,6 +171,8 @@ exit_code exit_code_of(const error_code& code, int signal) {
   if (code.category() == transfer::category())
     return of_transfer(static_cast<transfer::errc>(code.value()));
   if (code.category() == http::category()) return of_http(static_cast<http::errc>(code.value()));
+  if (code.category() == realtime::category())
+    return of_realtime(static_cast<realtime::errc>(code.value()));
   if (code.category() == file::category()) return exit_code::partial_unusable;
   if (code == tidewire::errc::invalid_argument) return exit_code::usage;
   if (code == tidewire::errc::timed_out) return exit_code::network_exhausted;

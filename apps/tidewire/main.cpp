@@ -34,6 +34,7 @@ exit_code run(int argc, char** argv) {
   action chosen;
   add_get(app, chosen);
   add_transfers(app, chosen);
+  add_poll(app, chosen);
   add_serve(app, chosen);
   add_proxy(app, chosen);
   try {

@@ -229,6 +229,14 @@ result<url> url::resolve(std::string_view reference) const {
   return out;
 }
 
+result<url> url::with_parameter(std::string_view name, std::string_view value) const {
+  auto out = *this;
+  out.target_ += target_.find('?') == std::string::npos ? '?' : '&';
+  out.target_.append(percent_encode(name)).append("=").append(percent_encode(value));
+  if (out.text().size() > max_url_bytes) return make_error_code(errc::bad_url);
+  return out;
+}
+
 std::string url::file_name() const {
   std::string_view path = target();
   path = path.substr(0, path.find('?'));
@@ -251,6 +259,17 @@ std::string url::redacted() const {
   auto out = scheme_ + "://" + host_;
   if (port_ != default_port(scheme_)) out += ":" + std::to_string(port_);
   return out + target_.substr(0, target_.find('?'));
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (is_alpha(c) || is_digit(c) || std::string_view("-._~").find(c) != std::string_view::npos)
+      out += c;
+    else
+      out += hex_escape(c);
+  }
+  return out;
 }
 
 }  // namespace tidewire::http

@@ -162,6 +162,16 @@ TEST(url, resolves_what_servers_send) {
     EXPECT_EQ(base.resolve(bad).error(), errc::bad_url) << bad;
 }
 
+TEST(url, parameters_are_added_behind_the_query_and_escaped) {
+  auto base = url::parse("http://h/a").value();
+  auto one = base.with_parameter("since", "a b&c=d/\xc3\xa9").value();
+  EXPECT_EQ(one.target(), "/a?since=a%20b%26c%3Dd%2F%C3%A9");
+  EXPECT_EQ(one.with_parameter("limit", "20").value().target(),
+            std::string(one.target()) + "&limit=20");
+  EXPECT_EQ(url::parse(one.text()).value(), one);
+  EXPECT_EQ(base.with_parameter("x", std::string(20'000, 'y')).error(), errc::bad_url);
+}
+
 TEST(url, any_bytes_are_handled_and_accepted_text_is_stable) {
   rng random(8);
   int accepted = 0;

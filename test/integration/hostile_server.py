@@ -206,6 +206,17 @@ class Handler(socketserver.BaseRequestHandler):
             time.sleep(0.02)
         return True
 
+    def do_poll(self, request):
+        """A resource whose value the test sets, with conditional requests; `held` is for how long a
+        long-poll is held."""
+        value = self.server.state.get("value", b"{\"n\": 1}")
+        tag = '"' + hashlib.sha256(value).hexdigest()[:16] + '"'
+        if request.headers.get("if-none-match") == tag:
+            if "wait=" in request.target:
+                self.server.ended.wait(self.server.state.get("held", 0))
+            return self.send("304 Not Modified", [("ETag", tag)], length=False)
+        return self.send("200 OK", [("ETag", tag)], value)
+
     def do_echo_headers(self, request):
         return self.send("200 OK", body=request.headers.get("x-key", "").encode())
 

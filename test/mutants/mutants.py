@@ -1,7 +1,17 @@
 """The planted bugs. Each is a mistake that a peer makes, or that we could make tomorrow."""
 
-SUITES = ["tidewire_transfer_test", "tidewire_download_scenario_test",
-          "tidewire_download_simulation_test"]
+# What must find a bug below src/<module>/, in the order in which the suites are run.
+SUITES = {
+    "transfer": ["tidewire_transfer_test", "tidewire_download_scenario_test",
+                 "tidewire_download_simulation_test"],
+    "realtime": ["tidewire_realtime_test", "tidewire_poll_simulation_test"],
+}
+
+
+def suites_of(mutant):
+    """A mutant may name its own `suites`; otherwise its module's."""
+    return mutant.get("suites") or SUITES[mutant["file"].split("/")[1]]
+
 
 MUTANTS = [
     dict(name="range-start", file="src/transfer/classify.cpp",
@@ -60,4 +70,73 @@ MUTANTS = [
          why="a connection writes beyond the piece that it has left",
          find="auto wanted = std::min(offered, p.left());",
          replace="auto wanted = offered;"),
+    # Found by the simulation alone, so that it is known to be unkind enough.
+    dict(name="poll-two-in-flight", file="src/realtime/poller_impl.cpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="P1: asking for a poll begins another one beside that in flight",
+         find="  if (!polling_ || in_flight_) return std::nullopt;\n",
+         replace="  if (!polling_) return std::nullopt;\n",
+         also=[("  if (in_flight_) return;  // the timer is the poll's deadline\n", "")]),
+    dict(name="poll-error-below-interval", file="src/realtime/poll_schedule.cpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="P2: the jitter of an error begins at zero, so that failing pollers poll sooner",
+         find="backoff window{floor, floor, bounds_.cap, bounds_.multiplier};",
+         replace="backoff window{ns(0), floor, bounds_.cap, bounds_.multiplier};"),
+    dict(name="poll-spread-lost-at-cap", file="src/realtime/poll_schedule.cpp",
+         suites=["tidewire_realtime_test"],
+         why="P2: the delay is clamped after the draw: at the cap all come back together",
+         find="  auto delay = window.delay(std::max(errors_, 1U), random);",
+         replace="  window.cap = window.cap * 1000;\n"
+                 "  auto delay = std::min(window.delay(std::max(errors_, 1U), random), bounds_.cap);"),
+    dict(name="poll-now-in-retry-after", file="src/realtime/poller_impl.cpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="P2: poll_now() asks inside a Retry-After window",
+         find="if (!waiters_.empty()) return schedule_.not_before();",
+         replace="if (!waiters_.empty()) return clock_.now();"),
+    dict(name="poll-online-in-retry-after", file="src/realtime/poll_schedule.hpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="P2: coming online asks inside a Retry-After window",
+         find="due_ = std::max(now, not_before_);",
+         replace="due_ = now;"),
+    dict(name="poll-retry-after-forgotten", file="src/realtime/poll_schedule.cpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="P2: a Retry-After is read and not added to the delay",
+         find="    delay += std::max(*retry_after - floor, ns(0));\n",
+         replace=""),
+    dict(name="poll-tag-of-a-bad-body", file="src/realtime/classify_answer.cpp",
+         suites=["tidewire_realtime_test"],
+         why="the tag of a body that may be cut is kept: the rest is never fetched",
+         find="if (!head.self_delimited || head.headers.count",
+         replace="if (head.headers.count"),
+    dict(name="poll-validator-before-value", file="src/realtime/http_poll.cpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="an answer that could not be read is remembered: its change is never told",
+         find="    bad.retry_after = out.retry_after;\n",
+         replace="    bad.retry_after = out.retry_after;\n    bad.validator = out.validator;\n"
+                 "    bad.error = {};\n"),
+    dict(name="poll-same-bytes-are-news", file="src/realtime/http_asker.cpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="an answer that is new in nothing but its tag is told as a change",
+         find="out.changed = digest != answer_validator::parse(validator).digest;",
+         replace="out.changed = true;"),
+    dict(name="poll-refusal-counted", file="src/realtime/poll_schedule.cpp",
+         suites=["tidewire_realtime_test"],
+         why="P3: a refusal is one of the maximum of errors",
+         find="  if (error == errc::refused || error == tidewire::errc::invalid_argument)\n",
+         replace="  if (false)\n"),
+    dict(name="poll-now-lost", file="src/realtime/poller_impl.cpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="P4: who waits for a poll is forgotten when the polling ends",
+         find="  release_waiters(tidewire::errc::stopped, false);\n",
+         replace=""),
+    dict(name="poll-outage-is-quiet", file="src/realtime/poll_schedule.cpp",
+         suites=["tidewire_realtime_test"],
+         why="P5: errors move the interval of a healthy poller",
+         find="  changes_.interrupt();\n  auto floor = changes_.interval();",
+         replace="  auto floor = changes_.interval();"),
+    dict(name="poll-after-stop", file="src/realtime/poller_impl.cpp",
+         suites=["tidewire_poll_simulation_test"],
+         why="a stopped poller goes on asking",
+         find="  polling_ = false;\n  network_.disconnect();",
+         replace="  network_.disconnect();"),
 ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Plants known bugs, one at a time, into a copy of the sources and shows that the suite finds each.
 
-A mutant is a text replacement in one file (mutants.py). For each: apply, build, run the suites; the
-mutant is found when a suite fails. A mutant that survives, no longer applies or does not compile
+A mutant is a text replacement in one file (mutants.py). For each: apply, build, run its suites; the
+mutant is found when one of them fails. A mutant that survives, no longer applies or does not compile
 fails this program.
 """
 import argparse
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from mutants import MUTANTS, SUITES
+from mutants import MUTANTS, suites_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -35,12 +35,12 @@ def copy_sources(folder):
         shutil.copy2(source, target)
 
 
-def build(folder):
-    return sh(["ninja", "-C", "build/dev", *SUITES], folder, 1800)
+def build(folder, suites):
+    return sh(["ninja", "-C", "build/dev", *suites], folder, 1800)
 
 
-def first_failure(folder):
-    for suite in SUITES:
+def first_failure(folder, suites):
+    for suite in suites:
         paths = list((folder / "build/dev").rglob(suite))
         binary = next(p for p in paths if p.is_file() and os.access(p, os.X_OK))
         try:
@@ -55,14 +55,17 @@ def first_failure(folder):
 
 def try_mutant(folder, mutant):
     path = folder / mutant["file"]
-    original = path.read_text()
-    if original.count(mutant["find"]) != 1:
-        return False, "no longer applies: the text to replace is not there exactly once"
+    original = planted = path.read_text()
+    for find, replace in [(mutant["find"], mutant["replace"]), *mutant.get("also", [])]:
+        if planted.count(find) != 1:
+            return False, "no longer applies: the text to replace is not there exactly once"
+        planted = planted.replace(find, replace)
+    suites = suites_of(mutant)
     try:
-        path.write_text(original.replace(mutant["find"], mutant["replace"]))
-        if build(folder).returncode != 0:
+        path.write_text(planted)
+        if build(folder, suites).returncode != 0:
             return False, "does not compile"
-        found = first_failure(folder)
+        found = first_failure(folder, suites)
         return (True, f"found by {found[0]}: {found[1]}") if found else (False, "SURVIVES")
     finally:
         path.write_text(original)
@@ -71,19 +74,20 @@ def try_mutant(folder, mutant):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", default=str(ROOT / "build/mutants"), help="where to build")
-    parser.add_argument("--only", help="a mutant's name")
+    parser.add_argument("--only", help="a mutant's name, or how some names begin: poll-")
     options = parser.parse_args()
     folder = pathlib.Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
     copy_sources(folder)
     configured = sh(["cmake", "--preset", "dev", "-DTIDEWIRE_APPS=OFF", "-DTIDEWIRE_EXAMPLES=OFF"],
                     folder, 300)
-    if configured.returncode != 0 or build(folder).returncode != 0:
+    chosen = [m for m in MUTANTS if m["name"].startswith(options.only or "")]
+    suites = list(dict.fromkeys(s for m in chosen for s in suites_of(m)))
+    if configured.returncode != 0 or build(folder, suites).returncode != 0:
         sys.exit("the sources do not build without a mutant:\n" + configured.stdout)
-    if failure := first_failure(folder):
+    if failure := first_failure(folder, suites):
         sys.exit(f"the suite fails without a mutant: {failure}")
     survivors = 0
-    chosen = [m for m in MUTANTS if options.only in (None, m["name"])]
     for mutant in chosen:
         start = time.monotonic()
         found, how = try_mutant(folder, mutant)

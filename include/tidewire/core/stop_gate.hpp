@@ -19,6 +19,8 @@ class stop_gate {
 
   // Whether later operations must be refused (errc::stopped).
   bool stopped() const { return stopped_; }
+  // For an object that is used again after a stop that has completed.
+  void reopen() { stopped_ = false; }
   std::size_t under_way() const { return under_way_; }
 
   void begin() { ++under_way_; }

@@ -24,6 +24,9 @@ class url {
   std::string_view target() const { return target_; }      // path and query, still encoded
   std::string_view userinfo() const { return userinfo_; }  // "user:password", encoded, or empty
 
+  // This URL with "name=value" behind its query, both escaped. errc::bad_url when that is too long.
+  result<url> with_parameter(std::string_view name, std::string_view value) const;
+
   // The last segment of the path, decoded; may be empty and is not yet safe as a file name.
   std::string file_name() const;
 
@@ -37,5 +40,8 @@ class url {
   std::string scheme_, host_, target_, userinfo_;
   std::uint16_t port_ = 0;
 };
+
+// Everything but RFC 3986's unreserved characters as "%XX": fits a path segment or a query value.
+std::string percent_encode(std::string_view text);
 
 }  // namespace tidewire::http
