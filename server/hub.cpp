@@ -175,7 +175,7 @@ void hub::follow(const std::vector<pending>& batch, const std::vector<append_out
       if (channel.subscribers.empty()) continue;
       stored_message stored{outcome.offset, time, m.id, m.user, m.data};
       grow(channel, make_entry(channel.name, channel.log.epoch, std::move(stored)));
-      for (auto* who : channel.subscribers) wake(*who, all);
+      for (auto& [number, who] : channel.subscribers) wake(*who, all);
     }
   }
   run(all);
@@ -204,7 +204,7 @@ void hub::catch_up(const std::string& name) {
   rings_bytes_ -= std::exchange(channel.ring_bytes, 0);
   channel.ring.clear();
   channel.log = *state;
-  for (auto* who : channel.subscribers) {
+  for (auto& [number, who] : channel.subscribers) {
     who->positions_[name].live = false;
     wake(*who, all);
   }
@@ -305,8 +305,8 @@ realtime::channel_state hub::place(subscriber& who, const std::shared_ptr<hub_ch
     ctx.metrics->count("tidewire_message_resets_total", 1);
   }
   realtime::channel_state out{log.epoch, !at.reset, log.head};
-  if (who.order_ == 0) who.order_ = ++subscribed_;
-  channel->subscribers.insert(&who);
+  if (who.number_ == 0) who.number_ = next_number_++;
+  channel->subscribers.emplace(who.number_, &who);
   who.positions_[channel->name] = std::move(at);
   return out;
 }
@@ -315,7 +315,7 @@ void hub::unsubscribe(subscriber& who) {
   std::lock_guard lock(mutex_);
   for (auto& [name, at] : who.positions_) {
     auto& channel = *at.channel;
-    channel.subscribers.erase(&who);
+    channel.subscribers.erase(who.number_);
     if (!channel.subscribers.empty()) continue;
     rings_bytes_ -= std::exchange(channel.ring_bytes, 0);
     channel.ring.clear();
@@ -467,7 +467,11 @@ bool hub::draining() const {
 
 void hub::watch_drain(const std::shared_ptr<subscriber>& who) {
   std::lock_guard lock(mutex_);
-  std::erase_if(drain_watchers_, [](const auto& weak) { return weak.expired(); });
+  // Who is gone is swept out now and then, at a cost that is constant for each who comes.
+  if (drain_watchers_.size() >= sweep_at_) {
+    std::erase_if(drain_watchers_, [](const auto& weak) { return weak.expired(); });
+    sweep_at_ = 2 * drain_watchers_.size() + 64;
+  }
   drain_watchers_.push_back(who);
 }
 
