@@ -674,6 +674,29 @@ TEST_F(RealtimeLaws, a_listener_that_throws_harms_nobody) {
   EXPECT_EQ(take(), "connected(websocket) 1 2");
 }
 
+TEST_F(RealtimeLaws, a_listener_that_blocks_harms_nobody) {
+  connect();
+  world.run_for(2s);
+  auto slow = connection->on_message().connect([this](const message&) { world.suspend(10min); });
+  for (int i = 0; i < 3; ++i) hub.publish("room", "{}");
+  world.run_for(1h);
+  EXPECT_EQ(take_messages(), "1 2 3");
+  EXPECT_EQ(connection->status().mode, mode::websocket);
+}
+
+TEST_F(RealtimeLaws, a_server_that_wants_another_token_by_a_frame_is_understood) {
+  rotating_tokens tokens;
+  authorization = &tokens;
+  establish();
+  hub.attempts.clear();
+  hub.say("{\"t\":\"bye\",\"why\":\"token\"}");
+  auto asked = tokens.asked;
+  world.run_for(100ms);
+  EXPECT_EQ(hub.attempts.size(), 1U) << "at once";
+  EXPECT_GT(tokens.asked, asked);
+  stop();
+}
+
 TEST_F(RealtimeLaws, a_listener_may_use_the_connection) {
   connect();
   int sent = 0;
