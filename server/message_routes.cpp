@@ -145,6 +145,12 @@ asio::awaitable<response> message_routes::answer_poll(const request& req, poll p
   auto log = co_await std::move(looking);
   if (!log) co_return unavailable();
   if (!p.at.since) p.at = {log->epoch, log->head};  // from now on
+  if (judge_cursor(*log, p.at)) {
+    // Before anybody is told that he lost something, the store itself is asked.
+    auto asking = hub_->state(p.channel, true);
+    log = co_await std::move(asking);
+    if (!log) co_return unavailable();
+  }
   if (auto gone = judge_cursor(*log, p.at)) co_return lost(*log, *gone);
   if (p.wait > clock::duration(0) && *p.at.since == log->head) {
     auto waiting = wait_for_more(p);
