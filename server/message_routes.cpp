@@ -182,6 +182,7 @@ asio::awaitable<void> message_routes::wait_for_more(const poll& p) {
     std::lock_guard lock(mutex_);
     if (waiting_ >= hub_->options.waiting_polls) co_return;
     ++waiting_;
+    tell_waiting();
   }
   struct waiter {
     explicit waiter(const executor& ex) : wake(ex) {}
@@ -213,6 +214,11 @@ asio::awaitable<void> message_routes::wait_for_more(const poll& p) {
   hub_->unsubscribe(*who);
   std::lock_guard lock(mutex_);
   --waiting_;
+  tell_waiting();
+}
+
+void message_routes::tell_waiting() {
+  hub_->ctx.metrics->gauge("tidewire_messages_waiting_polls", static_cast<double>(waiting_));
 }
 
 asio::awaitable<result<log_page>> message_routes::newest(std::string channel, std::size_t limit) {
