@@ -175,7 +175,7 @@ void hub::follow(const std::vector<pending>& batch, const std::vector<append_out
       if (channel.subscribers.empty()) continue;
       stored_message stored{outcome.offset, time, m.id, m.user, m.data};
       grow(channel, make_entry(channel.name, channel.log.epoch, std::move(stored)));
-      for (auto* who : channel.subscribers) wake(*who, all);
+      for (auto& [number, who] : channel.subscribers) wake(*who, all);
     }
   }
   run(all);
@@ -199,16 +199,22 @@ void hub::catch_up(const std::string& name) {
     uncertain_.insert(name);
     return;
   }
-  if (*state == channel.log) return;
+  adopt(channel, *state, all);
+  run(all);
+}
+
+// What the store says of a log is true, and may be more than is known here.
+void hub::adopt(hub_channel& channel, const log_state& state, wakes& all) {
+  bool same = state.epoch == channel.log.epoch && state.head == channel.log.head;
+  channel.log = state;
+  if (same) return;
   // What lies between is in the log alone: everybody reads it from there.
   rings_bytes_ -= std::exchange(channel.ring_bytes, 0);
   channel.ring.clear();
-  channel.log = *state;
-  for (auto* who : channel.subscribers) {
-    who->positions_[name].live = false;
+  for (auto& [number, who] : channel.subscribers) {
+    who->positions_[channel.name].live = false;
     wake(*who, all);
   }
-  run(all);
 }
 
 void hub::grow(hub_channel& channel, shared_entry entry) {
@@ -243,6 +249,7 @@ void hub::trim_sometimes() {
 result<std::shared_ptr<hub_channel>> hub::load(const std::string& name) {
   auto state = store_->state(name);
   if (!state) return state.error();
+  wakes all;
   std::lock_guard lock(mutex_);
   auto& channel = channels_[name];
   if (!channel) {
@@ -250,7 +257,8 @@ result<std::shared_ptr<hub_channel>> hub::load(const std::string& name) {
     channel->name = name;
     channel->log = *state;
   }
-  channel->log.oldest = state->oldest;
+  adopt(*channel, *state, all);
+  run(all);
   auto out = channel;
   forget_idle();
   return out;
@@ -305,8 +313,8 @@ realtime::channel_state hub::place(subscriber& who, const std::shared_ptr<hub_ch
     ctx.metrics->count("tidewire_message_resets_total", 1);
   }
   realtime::channel_state out{log.epoch, !at.reset, log.head};
-  if (who.order_ == 0) who.order_ = ++subscribed_;
-  channel->subscribers.insert(&who);
+  if (who.number_ == 0) who.number_ = next_number_++;
+  channel->subscribers.emplace(who.number_, &who);
   who.positions_[channel->name] = std::move(at);
   return out;
 }
@@ -315,7 +323,7 @@ void hub::unsubscribe(subscriber& who) {
   std::lock_guard lock(mutex_);
   for (auto& [name, at] : who.positions_) {
     auto& channel = *at.channel;
-    channel.subscribers.erase(&who);
+    channel.subscribers.erase(who.number_);
     if (!channel.subscribers.empty()) continue;
     rings_bytes_ -= std::exchange(channel.ring_bytes, 0);
     channel.ring.clear();
@@ -395,8 +403,8 @@ asio::awaitable<result<std::vector<shared_entry>>> hub::replay(std::shared_ptr<s
   co_return co_await std::move(asking);
 }
 
-asio::awaitable<result<log_state>> hub::state(std::string name) {
-  {
+asio::awaitable<result<log_state>> hub::state(std::string name, bool from_store) {
+  if (!from_store) {
     std::lock_guard lock(mutex_);
     auto it = channels_.find(name);
     if (it != channels_.end()) co_return it->second->log;
@@ -467,7 +475,11 @@ bool hub::draining() const {
 
 void hub::watch_drain(const std::shared_ptr<subscriber>& who) {
   std::lock_guard lock(mutex_);
-  std::erase_if(drain_watchers_, [](const auto& weak) { return weak.expired(); });
+  // Who is gone is swept out now and then, at a cost that is constant for each who comes.
+  if (drain_watchers_.size() >= sweep_at_) {
+    std::erase_if(drain_watchers_, [](const auto& weak) { return weak.expired(); });
+    sweep_at_ = 2 * drain_watchers_.size() + 64;
+  }
   drain_watchers_.push_back(who);
 }
 

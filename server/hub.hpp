@@ -35,18 +35,13 @@ using shared_entry = std::shared_ptr<const log_entry>;
 
 shared_entry make_entry(const std::string& channel, const std::string& epoch, stored_message m);
 
-// Who came first is woken first: with an order of addresses no run could be played again.
-struct came_earlier {
-  bool operator()(const subscriber* a, const subscriber* b) const;
-};
-
 // One channel as the hub sees it: how far its log reaches, the end of it, and who listens.
 struct hub_channel {
   std::string name;
   log_state log;
   std::deque<shared_entry> ring;  // the newest, up to log.head; none missing
   std::size_t ring_bytes = 0;
-  std::set<subscriber*, came_earlier> subscribers;
+  std::map<std::uint64_t, subscriber*> subscribers;  // in the order in which they came
 
   std::uint64_t ring_begin() const { return log.head + 1 - ring.size(); }
 };
@@ -63,7 +58,6 @@ class subscriber {
 
  private:
   friend class hub;
-  friend struct came_earlier;
   struct position {
     std::shared_ptr<hub_channel> channel;
     std::string epoch;
@@ -74,15 +68,11 @@ class subscriber {
   std::weak_ptr<hub> hub_;
   executor ex_;
   std::function<void()> wake_;
+  std::uint64_t number_ = 0;
   bool woken_ = false;
-  std::uint64_t order_ = 0;  // of coming, from 1 when it subscribed
   std::map<std::string, position> positions_;
   std::string turn_;  // the channel served last, so that a busy one starves nobody
 };
-
-inline bool came_earlier::operator()(const subscriber* a, const subscriber* b) const {
-  return a->order_ < b->order_;
-}
 
 // What the hub's sessions and routes are made of. All of the store's calls happen on one strand,
 // and so does everything that moves a log; the lock guards what others look at meanwhile. A
@@ -115,8 +105,8 @@ class hub : public std::enable_shared_from_this<hub> {
   asio::awaitable<result<std::vector<shared_entry>>> replay(std::shared_ptr<subscriber> who,
                                                             std::string channel);
 
-  // From memory if it can be.
-  asio::awaitable<result<log_state>> state(std::string channel);
+  // From memory if it can be: that may be behind the log for a moment, never before it.
+  asio::awaitable<result<log_state>> state(std::string channel, bool from_store = false);
   asio::awaitable<result<log_page>> read(std::string channel, std::uint64_t since,
                                          std::size_t limit, std::size_t max_bytes);
   asio::awaitable<result<std::optional<std::uint64_t>>> find(std::string channel, std::string id);
@@ -129,7 +119,7 @@ class hub : public std::enable_shared_from_this<hub> {
                message_hub_options::action what) const {
     return !options.allow || options.allow(user, channel, what);
   }
-  // What is waited for when nobody subscribes: answered by drain().
+  // Is woken by drain().
   void watch_drain(const std::shared_ptr<subscriber>& who);
 
   const context ctx;
@@ -150,6 +140,7 @@ class hub : public std::enable_shared_from_this<hub> {
   void follow(const std::vector<pending>& batch, const std::vector<append_outcome>& outcomes,
               message_time time);
   void catch_up(const std::string& channel);
+  void adopt(hub_channel& channel, const log_state& state, wakes& all);
   void grow(hub_channel& channel, shared_entry entry);
   void shrink(hub_channel& channel);
   void trim_sometimes();
@@ -164,7 +155,6 @@ class hub : public std::enable_shared_from_this<hub> {
   executor strand_;
   clock clock_;
   // The strand's own: logs that may reach further than is known, since the store did not answer.
-  std::uint64_t subscribed_ = 0;
   std::set<std::string> uncertain_;
   clock::time_point next_trim_;
 
@@ -175,6 +165,8 @@ class hub : public std::enable_shared_from_this<hub> {
   std::size_t pending_bytes_ = 0, rings_bytes_ = 0;
   bool committing_ = false, draining_ = false;
   std::vector<std::weak_ptr<subscriber>> drain_watchers_;
+  std::size_t sweep_at_ = 64;
+  std::uint64_t next_number_ = 1;
 };
 
 }  // namespace tidewire::server

@@ -274,7 +274,8 @@ class hub_world {
   lab::network network{world, plan};
   std::unique_ptr<router> routes;
   std::unique_ptr<message_hub> hub;
-  lab::websocket_client client{network, world.get_executor()};
+  lab::process clients{world};  // goes before the network that it uses
+  lab::websocket_client client{network, clients.get_executor()};
 
  private:
   std::uint64_t starts_ = 0;

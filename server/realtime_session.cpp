@@ -53,6 +53,7 @@ asio::awaitable<void> realtime_session::run(std::shared_ptr<realtime_session> se
   std::function<void()> woken = [weak = self->weak_from_this()] {
     auto alive = weak.lock();
     if (!alive) return;
+    if (alive->hub_->draining()) alive->drain();
     alive->awake_ = true;
     alive->writer_wake_.cancel();
   };
@@ -60,6 +61,7 @@ asio::awaitable<void> realtime_session::run(std::shared_ptr<realtime_session> se
   self->hub_->ctx.metrics->count("tidewire_realtime_connections_total", 1);
   asio::co_spawn(ex, write_frames(self), asio::detached);
   self->watch(self->hub_->options.hello_deadline);
+  self->hub_->watch_drain(self->place_);
   if (self->hub_->draining()) self->drain();
   auto reading = self->read_frames();
   co_await std::move(reading);
