@@ -199,16 +199,22 @@ void hub::catch_up(const std::string& name) {
     uncertain_.insert(name);
     return;
   }
-  if (*state == channel.log) return;
+  adopt(channel, *state, all);
+  run(all);
+}
+
+// What the store says of a log is true, and may be more than is known here.
+void hub::adopt(hub_channel& channel, const log_state& state, wakes& all) {
+  bool same = state.epoch == channel.log.epoch && state.head == channel.log.head;
+  channel.log = state;
+  if (same) return;
   // What lies between is in the log alone: everybody reads it from there.
   rings_bytes_ -= std::exchange(channel.ring_bytes, 0);
   channel.ring.clear();
-  channel.log = *state;
   for (auto& [number, who] : channel.subscribers) {
-    who->positions_[name].live = false;
+    who->positions_[channel.name].live = false;
     wake(*who, all);
   }
-  run(all);
 }
 
 void hub::grow(hub_channel& channel, shared_entry entry) {
@@ -243,6 +249,7 @@ void hub::trim_sometimes() {
 result<std::shared_ptr<hub_channel>> hub::load(const std::string& name) {
   auto state = store_->state(name);
   if (!state) return state.error();
+  wakes all;
   std::lock_guard lock(mutex_);
   auto& channel = channels_[name];
   if (!channel) {
@@ -250,7 +257,8 @@ result<std::shared_ptr<hub_channel>> hub::load(const std::string& name) {
     channel->name = name;
     channel->log = *state;
   }
-  channel->log.oldest = state->oldest;
+  adopt(*channel, *state, all);
+  run(all);
   auto out = channel;
   forget_idle();
   return out;
@@ -395,8 +403,8 @@ asio::awaitable<result<std::vector<shared_entry>>> hub::replay(std::shared_ptr<s
   co_return co_await std::move(asking);
 }
 
-asio::awaitable<result<log_state>> hub::state(std::string name) {
-  {
+asio::awaitable<result<log_state>> hub::state(std::string name, bool from_store) {
+  if (!from_store) {
     std::lock_guard lock(mutex_);
     auto it = channels_.find(name);
     if (it != channels_.end()) co_return it->second->log;

@@ -105,8 +105,8 @@ class hub : public std::enable_shared_from_this<hub> {
   asio::awaitable<result<std::vector<shared_entry>>> replay(std::shared_ptr<subscriber> who,
                                                             std::string channel);
 
-  // From memory if it can be.
-  asio::awaitable<result<log_state>> state(std::string channel);
+  // From memory if it can be: that may be behind the log for a moment, never before it.
+  asio::awaitable<result<log_state>> state(std::string channel, bool from_store = false);
   asio::awaitable<result<log_page>> read(std::string channel, std::uint64_t since,
                                          std::size_t limit, std::size_t max_bytes);
   asio::awaitable<result<std::optional<std::uint64_t>>> find(std::string channel, std::string id);
@@ -140,6 +140,7 @@ class hub : public std::enable_shared_from_this<hub> {
   void follow(const std::vector<pending>& batch, const std::vector<append_outcome>& outcomes,
               message_time time);
   void catch_up(const std::string& channel);
+  void adopt(hub_channel& channel, const log_state& state, wakes& all);
   void grow(hub_channel& channel, shared_entry entry);
   void shrink(hub_channel& channel);
   void trim_sometimes();

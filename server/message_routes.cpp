@@ -145,6 +145,12 @@ asio::awaitable<response> message_routes::answer_poll(const request& req, poll p
   auto log = co_await std::move(looking);
   if (!log) co_return unavailable();
   if (!p.at.since) p.at = {log->epoch, log->head};  // from now on
+  if (judge_cursor(*log, p.at)) {
+    // Before anybody is told that he lost something, the store itself is asked.
+    auto asking = hub_->state(p.channel, true);
+    log = co_await std::move(asking);
+    if (!log) co_return unavailable();
+  }
   if (auto gone = judge_cursor(*log, p.at)) co_return lost(*log, *gone);
   if (p.wait > clock::duration(0) && *p.at.since == log->head) {
     auto waiting = wait_for_more(p);
@@ -176,6 +182,7 @@ asio::awaitable<void> message_routes::wait_for_more(const poll& p) {
     std::lock_guard lock(mutex_);
     if (waiting_ >= hub_->options.waiting_polls) co_return;
     ++waiting_;
+    tell_waiting();
   }
   struct waiter {
     explicit waiter(const executor& ex) : wake(ex) {}
@@ -207,6 +214,11 @@ asio::awaitable<void> message_routes::wait_for_more(const poll& p) {
   hub_->unsubscribe(*who);
   std::lock_guard lock(mutex_);
   --waiting_;
+  tell_waiting();
+}
+
+void message_routes::tell_waiting() {
+  hub_->ctx.metrics->gauge("tidewire_messages_waiting_polls", static_cast<double>(waiting_));
 }
 
 asio::awaitable<result<log_page>> message_routes::newest(std::string channel, std::size_t limit) {

@@ -45,6 +45,7 @@ class message_routes : public std::enable_shared_from_this<message_routes> {
   asio::awaitable<response> list(request& req, std::string channel, std::size_t limit, render text);
   asio::awaitable<result<log_page>> newest(std::string channel, std::size_t limit);
   asio::awaitable<void> wait_for_more(const poll& p);
+  void tell_waiting();
   response refuse_append(error_code why);
   response unavailable();
   std::optional<response> too_fast(const request& req);

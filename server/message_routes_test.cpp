@@ -249,6 +249,25 @@ TEST(message_routes, a_store_that_fails_is_503_and_nothing_is_lost) {
   EXPECT_EQ(w.get("/messages?ch=room&since=0").status, 503u);
 }
 
+// Found by simulation: seed 337.
+TEST(message_routes, a_cursor_beyond_what_is_in_memory_is_not_lost) {
+  hub_world w;
+  w.fill("room", 1);
+  auto listener = w.join({{"room", {epoch_of(w, "room"), 1}}});
+  w.faults->after_commit = w.faults->states = 1;
+  EXPECT_EQ(w.publish("room", "b").status, 503u);  // it is in the log, and nobody here knows
+  auto page = w.get("/messages?ch=room&since=0&epoch=" + epoch_of(w, "room"));
+  EXPECT_EQ(member(page.body, "next"), "2");
+  auto next = w.get("/messages?ch=room&since=2&epoch=" + epoch_of(w, "room"));
+  EXPECT_EQ(next.status, 200u) << next.body;
+  EXPECT_EQ(listener->offsets("room"), std::vector<std::uint64_t>{2});
+  w.faults->after_commit = w.faults->states = 1;
+  EXPECT_EQ(w.publish("room", "c").status, 503u);
+  auto joined = w.join({{"room", {epoch_of(w, "room"), 3}}});
+  EXPECT_TRUE(joined->all<realtime::reset_frame>().empty());
+  EXPECT_EQ(listener->offsets("room"), (std::vector<std::uint64_t>{2, 3}));
+}
+
 TEST(message_routes, publishing_too_fast_is_429) {
   message_hub_options o;
   o.publish_per_second = 1;

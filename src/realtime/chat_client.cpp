@@ -28,7 +28,10 @@ connection_options options_of(const chat_options& o) {
   auto c = o.connection;
   c.channels = {channel};
   // The lesson's lists are not held back, and their first page is what the user sees.
-  if (o.lesson_wire) c.long_poll = std::chrono::seconds(0);
+  if (o.lesson_wire) {
+    c.long_poll = std::chrono::seconds(0);
+    c.begin = start_at::oldest;
+  }
   return c;
 }
 

@@ -108,7 +108,7 @@ TEST(chat_json, is_the_lessons) {
   auto text = encode_chat(m);
   EXPECT_EQ(
       text,
-      R"({"id":"1","text":"a \"quote\"\n","userId":"me","timestamp":"2024-01-01T00:00:00.000Z"})");
+      R"({"id":"1","text":"a \"quote\"\u000a","userId":"me","timestamp":"2024-01-01T00:00:00.000Z"})");
   auto back = decode_chat(text);
   EXPECT_EQ(back.text, m.text);
   EXPECT_EQ(back.user, "me");

@@ -63,7 +63,10 @@ TEST_F(wire, reads_every_frame_of_a_server) {
   EXPECT_FALSE(one<publish_nack>(R"({"t":"nack","id":"c7:20","why":"no"})").retry_after);
   auto r = one<reset>(R"({"t":"reset","ch":"room","epoch":"e2","head":0,"why":"epoch"})");
   EXPECT_EQ(r.to, (cursor{"e2", 0}));
-  EXPECT_EQ(one<goodbye>(R"({"t":"bye","why":"drain","retry_ms":1500})").retry_after, 1500ms);
+  auto b = one<goodbye>(R"({"t":"bye","why":"drain","retry_ms":1500})");
+  EXPECT_EQ(b.retry_after, 1500ms);
+  EXPECT_FALSE(b.unauthorized);
+  EXPECT_TRUE(one<goodbye>(R"({"t":"bye","why":"token"})").unauthorized);
 }
 
 TEST_F(wire, skips_what_it_does_not_know_and_refuses_what_is_broken) {

@@ -252,6 +252,16 @@ void connection_core::welcome_channels(std::uint64_t generation, const welcome& 
   cursors_moved();
   socket_->welcomed(w.ping);
   apply(fsm_.welcomed(generation, clock_.now()));
+  if (!shared_->codec->has_offsets()) catch_up();
+}
+
+// A socket without offsets brings what comes; what came before it only a poll does.
+void connection_core::catch_up() {
+  if (!polling_ || stopped_) return;
+  for (auto& [name, gate] : gates_) {
+    bool wanted = shared_->options.begin == start_at::oldest || !gate.received().id.empty();
+    if (wanted) polling_->catch_up(name);
+  }
 }
 
 void connection_core::on_lost(std::uint64_t generation, socket_failure failure) {

@@ -84,6 +84,7 @@ class connection_core final : private transport_sink,
   void carry_out(const fsm_action& a);
   void open_socket(std::uint64_t generation, bool refresh);
   void finish_connect(const fsm_action& a);
+  void catch_up();
   void welcome_channels(std::uint64_t generation, const welcome& w);
   void deliver(delivery_gate& gate);
   void settle(std::optional<publish_receipt> receipt);

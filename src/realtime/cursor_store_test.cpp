@@ -73,8 +73,8 @@ TEST_F(CursorStore, memory_gives_back_what_was_saved) {
 
 TEST_F(CursorStore, after_a_power_cut_anywhere_the_old_or_the_new_one_is_there) {
   auto store = make_file_cursor_store(world.get_executor(), disk, path);
-  ASSERT_FALSE(save(*store, sample(1)));
   disk.record_operations();
+  ASSERT_FALSE(save(*store, sample(1)));
   ASSERT_FALSE(save(*store, sample(2)));
   ASSERT_FALSE(save(*store, sample(3)));
   int points = 0;
@@ -88,7 +88,7 @@ TEST_F(CursorStore, after_a_power_cut_anywhere_the_old_or_the_new_one_is_there) 
         state.kill();
       auto found = read_cursor_file(state, path);
       ASSERT_TRUE(found) << points;
-      auto offset = found->at("room").offset;
+      auto offset = found->empty() ? 0 : found->at("room").offset;
       EXPECT_GE(offset, last);
       if (kind) last = offset;
     }

@@ -93,9 +93,20 @@ void polling_transport::look_after(const std::string& channel) {
   }
 }
 
+void polling_transport::catch_up(const std::string& channel) {
+  for (auto& l : lanes_) {
+    if (l->name != channel) continue;
+    ++l->wishes;
+    l->again = clock_.now();
+    l->wait.cancel();
+    if (wanted(*l)) start_lane(*l);
+  }
+}
+
 // Also beside an open socket, when that has left a gap.
 bool polling_transport::wanted(const lane& l) const {
-  return sink_ && online_ && (polling_ || sink_->gate_of(l.name).missing());
+  return sink_ && online_ &&
+         (polling_ || l.wishes != l.granted || sink_->gate_of(l.name).missing());
 }
 
 void polling_transport::start_lane(lane& l) {
@@ -146,6 +157,7 @@ asio::awaitable<void> polling_transport::poll_once(lane& l) {
     auto source = gate.poll();
     channel_cursor from{l.name, gate.received(), shared_->options.begin == start_at::oldest};
     auto request = request_for(l, from);
+    auto wishes = l.wishes;
     auto limit = shared_->options.max_answer_bytes;
     l.asking = true;
     auto op = call(*shared_->http, std::move(request), {}, limit, l.cancel.slot());
@@ -156,6 +168,7 @@ asio::awaitable<void> polling_transport::poll_once(lane& l) {
       if (co_await renew(*shared_->options.poll_url)) continue;
       if (!sink_) co_return;
     }
+    if (!answer.ec && (answer.status == 200 || answer.status == 304)) l.granted = wishes;
     settle(l, from, source, answer);
     co_return;
   }

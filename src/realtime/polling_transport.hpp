@@ -37,6 +37,8 @@ class polling_transport final : public message_transport,
   void set_online(bool online);
   // Looks after one channel, if there is anything to be fetched.
   void look_after(const std::string& channel);
+  // Polls once more, also beside a socket: where that does not bring what came before it.
+  void catch_up(const std::string& channel);
 
  private:
   struct lane {
@@ -48,6 +50,7 @@ class polling_transport final : public message_transport,
     timer wait;
     asio::cancellation_signal cancel;
     bool running = false, asking = false;
+    unsigned wishes = 0, granted = 0;        // of catch_up(): polls that began after it
     std::optional<clock::time_point> again;  // sooner than the schedule says
     // Of the last answer that had all there was, and where that was.
     std::string etag;

@@ -13,11 +13,9 @@
 namespace tidewire::realtime {
 namespace {
 
-// Closed for want of good credentials: RFC 6455 has no code for it. Ours says 1008 and "token",
-// many others 4401.
+// Closed for want of good credentials: RFC 6455 has no code for it, 4401 is widely used.
 bool unauthorized(const websocket::close_reason& why) {
-  return why.code == static_cast<websocket::close_code>(4401) ||
-         (why.code == websocket::close_code::policy_violation && why.text == "token");
+  return why.code == static_cast<websocket::close_code>(4401);
 }
 
 }  // namespace
@@ -113,6 +111,7 @@ asio::awaitable<void> socket_transport::read() {
       if (auto* bye = std::get_if<goodbye>(&e)) {
         socket_failure failure{bye->reason};
         failure.retry_after = bye->retry_after;
+        failure.unauthorized = bye->unauthorized;
         fail(std::move(failure));
         co_return;
       }

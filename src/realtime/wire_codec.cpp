@@ -35,7 +35,10 @@ struct as_event {
     const auto* why = f.why == reset_reason::trimmed ? "trimmed" : "epoch";
     return {reset{std::move(f.channel), {}, {std::move(f.epoch), f.head}, why}};
   }
-  events operator()(bye_frame& f) const { return {goodbye{std::move(f.why), f.retry}}; }
+  events operator()(bye_frame& f) const {
+    bool unauthorized = f.why == "token";
+    return {goodbye{std::move(f.why), unauthorized, f.retry}};
+  }
   template <class Other>
   events operator()(Other&) const {
     return {};

@@ -50,6 +50,7 @@ struct publish_nack {
 };
 struct goodbye {
   std::string reason{};
+  bool unauthorized = false;  // it wants other credentials
   std::optional<std::chrono::nanoseconds> retry_after{};
 };
 using server_event = std::variant<welcome, message, reset, publish_ack, publish_nack, goodbye>;
