@@ -6,7 +6,6 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -79,7 +78,7 @@ asio::awaitable<result<std::size_t>> server_call::read(std::span<std::byte> spac
     outcome = error_code(asio::error::connection_reset);
   } else {
     auto n = std::min(space.size(), buffer_.size() - taken_);
-    std::memcpy(space.data(), buffer_.data() + taken_, n);
+    std::copy_n(buffer_.data() + taken_, n, space.data());
     taken_ += n;
     if (n > 0 && on_read) on_read();
     outcome = n;

@@ -32,6 +32,4 @@ body_framing choose_framing(unsigned status, unsigned version,
 // such fields of a handler are left out, as is every field that would break out of its line.
 std::string format_head(const response& answer, const head_options& options);
 
-std::string_view reason_of(unsigned status);
-
 }  // namespace tidewire::server

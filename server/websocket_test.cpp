@@ -262,16 +262,9 @@ TEST_P(server_protocol, row) {
   EXPECT_EQ(seen.error, make_error_code(row.outcome)) << seen.error.message();
   EXPECT_EQ(seen.messages, row.messages);
   EXPECT_EQ(static_cast<int>(seen.reason.code), row.close_seen);
-  std::vector<std::string> pongs;
-  int close = 0;
-  for (auto& f : frames::decode(bytes)) {
-    if (f.opcode == 10) pongs.push_back(f.payload);
-    if (f.opcode == 8 && f.payload.size() >= 2)
-      close =
-          static_cast<std::uint8_t>(f.payload[0]) * 256 + static_cast<std::uint8_t>(f.payload[1]);
-  }
-  EXPECT_EQ(pongs, row.pongs);
-  EXPECT_EQ(close, row.close_sent);
+  auto said = frames::answers_in(bytes);
+  EXPECT_EQ(said.pongs, row.pongs);
+  EXPECT_EQ(said.close, row.close_sent);
 }
 
 INSTANTIATE_TEST_SUITE_P(frames, server_protocol, testing::ValuesIn(frames::protocol_rows()),

@@ -104,6 +104,23 @@ inline bool has_close(std::string bytes) {
   return false;
 }
 
+// What one side said back: its pongs, and the code of its last close frame (0: none).
+struct answers {
+  std::vector<std::string> pongs;
+  int close = 0;
+};
+
+inline answers answers_in(std::string bytes) {
+  answers out;
+  for (const auto& f : decode(bytes)) {
+    if (f.opcode == 10) out.pongs.push_back(f.payload);
+    if (f.opcode == 8 && f.payload.size() >= 2)
+      out.close =
+          static_cast<std::uint8_t>(f.payload[0]) * 256 + static_cast<std::uint8_t>(f.payload[1]);
+  }
+  return out;
+}
+
 // What a peer sends, and what comes of it.
 struct protocol_row {
   std::string name;

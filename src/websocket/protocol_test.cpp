@@ -42,16 +42,9 @@ TEST_P(client_protocol, row) {
   run();
 
   auto bytes = heard.get_future().get();
-  std::vector<std::string> pongs;
-  int close = 0;
-  for (auto& f : test::decode(bytes)) {
-    if (f.opcode == 10) pongs.push_back(f.payload);
-    if (f.opcode == 8 && f.payload.size() >= 2)
-      close =
-          static_cast<std::uint8_t>(f.payload[0]) * 256 + static_cast<std::uint8_t>(f.payload[1]);
-  }
-  EXPECT_EQ(pongs, row.pongs);
-  EXPECT_EQ(close, row.close_sent);
+  auto said = test::answers_in(bytes);
+  EXPECT_EQ(said.pongs, row.pongs);
+  EXPECT_EQ(said.close, row.close_sent);
 }
 
 INSTANTIATE_TEST_SUITE_P(frames, client_protocol, testing::ValuesIn(test::protocol_rows()),

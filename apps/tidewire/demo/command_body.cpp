@@ -15,27 +15,6 @@ namespace {
 constexpr std::size_t max_bytes = 16 * 1024;
 constexpr std::size_t max_depth = 8;
 
-const char* title_of(unsigned status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 409:
-      return "Conflict";
-    case 413:
-      return "Content Too Large";
-    case 422:
-      return "Unprocessable Content";
-    case 503:
-      return "Service Unavailable";
-    case 507:
-      return "Insufficient Storage";
-    default:
-      return "Error";
-  }
-}
-
 }  // namespace
 
 asio::awaitable<outcome> read_command(server::request& req, boost::json::object& into) {
@@ -63,7 +42,8 @@ asio::awaitable<outcome> read_command(server::request& req, boost::json::object&
 }
 
 server::response answer_of(const outcome& how) {
-  if (how) return server::problem(how->status, title_of(how->status), how->detail);
+  if (how)
+    return server::problem(how->status, std::string(server::reason_of(how->status)), how->detail);
   server::response out;
   out.status = 204;
   return out;

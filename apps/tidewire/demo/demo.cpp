@@ -113,13 +113,22 @@ void demo::add_command(std::string path, command call) {
               [this, call](server::request& req) { return (this->*call)(req); });
 }
 
+void demo::add_order(std::string path, order call) {
+  routes_.add("POST", std::move(path),
+              [this, call = std::move(call)](server::request& req) { return obey(req, call); });
+}
+
 void demo::add_routes() {
   add_console(routes_, options_.page);
   routes_.add("GET", "/events", events_.get_handler());
-  add_command("/demo/link", &demo::change_link);
-  add_command("/demo/link/cut", &demo::cut_link);
-  add_command("/demo/link/stall", &demo::stall_link);
-  add_command("/demo/server/restart", &demo::restart_server);
+  add_order("/demo/link", [this](const json::object& body) { return link_->change(body); });
+  add_order("/demo/link/cut", [this](const json::object&) {
+    link_->cut();
+    return outcome();
+  });
+  add_order("/demo/link/stall", [this](const json::object& body) { return link_->stall(body); });
+  add_order("/demo/server/restart",
+            [this](const json::object& body) { return origin_.restart(body); });
   add_command("/demo/downloads", &demo::add_download);
   add_command("/demo/downloads/*", &demo::change_download);
 }
@@ -132,35 +141,11 @@ asio::awaitable<server::response> demo::answer(server::request& req) {
   co_return out;
 }
 
-asio::awaitable<server::response> demo::change_link(server::request& req) {
+asio::awaitable<server::response> demo::obey(server::request& req, order call) {
   json::object body;
   auto reading = read_command(req, body);
   auto how = co_await std::move(reading);
-  if (!how) how = link_->change(body);
-  co_return answer_of(how);
-}
-
-asio::awaitable<server::response> demo::cut_link(server::request& req) {
-  json::object body;
-  auto reading = read_command(req, body);
-  auto how = co_await std::move(reading);
-  if (!how) link_->cut();
-  co_return answer_of(how);
-}
-
-asio::awaitable<server::response> demo::stall_link(server::request& req) {
-  json::object body;
-  auto reading = read_command(req, body);
-  auto how = co_await std::move(reading);
-  if (!how) how = link_->stall(body);
-  co_return answer_of(how);
-}
-
-asio::awaitable<server::response> demo::restart_server(server::request& req) {
-  json::object body;
-  auto reading = read_command(req, body);
-  auto how = co_await std::move(reading);
-  if (!how) how = origin_.restart(body);
+  if (!how) how = call(body);
   co_return answer_of(how);
 }
 

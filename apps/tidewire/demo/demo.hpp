@@ -16,6 +16,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,15 +47,15 @@ class demo {
   void stop();
 
  private:
+  // What a command's body asks for, carried out at once.
+  using order = std::function<outcome(const boost::json::object&)>;
   using command = asio::awaitable<server::response> (demo::*)(server::request&);
 
   void add_routes();
+  void add_order(std::string path, order call);
   void add_command(std::string path, command call);
   asio::awaitable<server::response> answer(server::request& req);
-  asio::awaitable<server::response> change_link(server::request& req);
-  asio::awaitable<server::response> cut_link(server::request& req);
-  asio::awaitable<server::response> stall_link(server::request& req);
-  asio::awaitable<server::response> restart_server(server::request& req);
+  asio::awaitable<server::response> obey(server::request& req, order call);
   asio::awaitable<server::response> add_download(server::request& req);
   asio::awaitable<server::response> change_download(server::request& req);
   asio::awaitable<void> tell();

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace tidewire::server {
 
@@ -65,6 +66,9 @@ struct response {
 using handler = std::function<asio::awaitable<response>(request&)>;
 
 std::unique_ptr<response_body> text_body(std::string text);
+
+// The phrase of a status line, "Not Found"; "Unknown" for a status that the edge never sends.
+std::string_view reason_of(unsigned status);
 
 // RFC 9457. `type` is relative to the documentation ("about:blank" for plain statuses).
 response problem(unsigned status, std::string title, std::string detail = {},
