@@ -32,7 +32,7 @@ def copy_sources(folder):
         if target.is_file() and target.read_bytes() == source.read_bytes():
             continue  # keep the time stamp: nothing to rebuild
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target)
+        shutil.copy(source, target)  # with a new time: what was built from a mutant is built again
 
 
 def build(folder, suites):
