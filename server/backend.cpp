@@ -3,7 +3,10 @@
 #include <tidewire/server/file_service.hpp>
 #include <tidewire/server/router.hpp>
 
+#include <boost/asio/thread_pool.hpp>
+
 #include <atomic>
+#include <optional>
 #include <utility>
 
 namespace tidewire::server {
@@ -27,6 +30,13 @@ file_service_options files_of(const backend_options& options, const context& ctx
   return out;
 }
 
+// A page's WebSocket brings its token in the hello.
+http_server_options edge_of(const backend_options& options) {
+  auto out = options.http;
+  out.token_in_band.push_back("/realtime/");
+  return out;
+}
+
 }  // namespace
 
 struct backend::impl {
@@ -34,9 +44,12 @@ struct backend::impl {
       : disk(d),
         options(std::move(o)),
         files(d, files_of(options, ctx)),
-        edge(std::move(ctx), options.http, answers()) {
+        edge(ctx, edge_of(options), answers()) {
+    open_messages(ctx);
     add_routes();
   }
+
+  void open_messages(const context& ctx);
 
   handler answers() {
     return [this](request& req) { return routes.route(req); };
@@ -45,11 +58,36 @@ struct backend::impl {
 
   file::filesystem& disk;
   backend_options options;
+  // Goes after the hub, whose strand is on it, and after the routes, which share the hub.
+  std::unique_ptr<asio::thread_pool> store_thread;
   router routes;
   file_service files;
   std::atomic<bool> ready = true;
+  std::optional<message_hub> hub;
+  error_code store_error;
+  std::string store_fault;
   http_server edge;
 };
+
+void backend::impl::open_messages(const context& ctx) {
+  auto random = ctx.random.stream("message store");
+  auto hub_options = options.messages;
+  hub_options.token = options.http.token;
+  if (options.messages_in == message_storage::memory) {
+    auto store = make_memory_message_store(random, options.messages_keep);
+    hub.emplace(ctx, std::move(store), ctx.exec, std::move(hub_options));
+    return;
+  }
+  auto path = options.data_folder + "/messages.db";
+  auto store = open_sqlite_message_store(path, random, options.messages_keep, &store_fault);
+  if (!store) {
+    store_error = store.error();
+    store_fault = path + ": " + store_fault;
+    return;
+  }
+  store_thread = std::make_unique<asio::thread_pool>(1);
+  hub.emplace(ctx, std::move(*store), store_thread->get_executor(), std::move(hub_options));
+}
 
 void backend::impl::add_routes() {
   constexpr auto text = "text/plain; charset=utf-8";
@@ -67,12 +105,16 @@ void backend::impl::add_routes() {
     });
   }
   files.add_routes(routes);
+  if (hub) hub->add_routes(routes);
 }
 
 backend::backend(context ctx, file::filesystem& disk, backend_options options)
     : impl_(std::make_unique<impl>(std::move(ctx), disk, std::move(options))) {}
 
-backend::~backend() = default;
+// What is being written is finished first.
+backend::~backend() {
+  if (impl_->store_thread) impl_->store_thread->join();
+}
 
 result<void> backend::listen() {
   for (const auto& folder : {impl_->options.data_folder, impl_->options.files_folder}) {
@@ -80,7 +122,16 @@ result<void> backend::listen() {
     if (!there) return there.error();
     if (!*there) return make_error_code(errc::invalid_argument);
   }
+  if (impl_->store_error) return impl_->store_error;
   return impl_->edge.listen();
+}
+
+const std::string& backend::fault() const {
+  return impl_->store_fault;
+}
+
+message_hub* backend::messages() {
+  return impl_->hub ? &*impl_->hub : nullptr;
 }
 
 std::uint16_t backend::port() const {
@@ -97,6 +148,7 @@ void backend::start(asio::any_completion_handler<void(error_code)> done) {
 
 void backend::stop(std::chrono::nanoseconds grace) {
   impl_->ready = false;
+  if (impl_->hub) impl_->hub->drain();
   impl_->edge.stop(grace);
 }
 

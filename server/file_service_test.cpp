@@ -23,6 +23,7 @@ struct file_service_test : testing::Test {
     for (int i = 0; i < 10'000; ++i) content += static_cast<char>('a' + i * 7 % 26);
     fixture.write_file("data.bin", content);
     options.data_folder = options.files_folder = fixture.folder;
+    options.messages_in = message_storage::memory;  // no file beside those that are served
     options.http.port = 0;
     options.render_metrics = [] { return std::string("# metrics\n"); };
     server = std::make_unique<backend>(fixture.make_context(), *disk, options);

@@ -202,6 +202,7 @@ result<void> http_server::listen() {
     return ec;
   }
   impl_->shared->policy = make_screening_policy(o.token, o.address, impl_->port, o.allowed_origins);
+  impl_->shared->policy.token_in_band = o.token_in_band;
   return {};
 }
 

@@ -67,6 +67,14 @@ bool upgrade_allowed(const request& req, const screening_policy& policy) {
   return !policy.token.empty() || (!bad && peer.is_loopback());
 }
 
+// Whether the handler asks for the token: a wrong one is refused here all the same.
+bool asks_itself(const request& req, const screening_policy& policy) {
+  if (req.headers.count("Authorization") > 0) return false;
+  if (!websocket::lists(req.headers, "Upgrade", "websocket")) return false;
+  return std::any_of(policy.token_in_band.begin(), policy.token_in_band.end(),
+                     [&](const std::string& prefix) { return req.path.starts_with(prefix); });
+}
+
 bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
@@ -84,6 +92,7 @@ bool constant_time_equal(std::string_view a, std::string_view b) noexcept {
 
 std::optional<screened> screen(const request& req, const screening_policy& policy) {
   bool open = req.path == "/healthz" || req.path == "/readyz";
+  open = open || asks_itself(req, policy);
   if (!policy.token.empty() && !open && !token_matches(req, policy.token)) {
     screened out{problem(401, "Unauthorized", "this server asks for a bearer token"), "token"};
     out.answer.headers.set("WWW-Authenticate", "Bearer");
@@ -100,7 +109,7 @@ std::optional<screened> screen(const request& req, const screening_policy& polic
 
 screening_policy make_screening_policy(std::string token, const std::string& address,
                                        std::uint16_t port, std::vector<std::string> allowed) {
-  screening_policy out{std::move(token), {}};
+  screening_policy out{std::move(token), {}, {}};
   for (auto& o : allowed) out.origins.push_back(lower(o));
   auto bracketed = address.find(':') == address.npos ? address : "[" + address + "]";
   for (const auto& host :

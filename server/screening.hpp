@@ -10,8 +10,9 @@ namespace tidewire::server {
 
 // Who may ask. Compiled from http_server_options when the port is known.
 struct screening_policy {
-  std::string token;                 // empty: none asked for
-  std::vector<std::string> origins;  // exact, lower case
+  std::string token;                       // empty: none asked for
+  std::vector<std::string> origins;        // exact, lower case
+  std::vector<std::string> token_in_band;  // see http_server_options
 };
 
 struct screened {

@@ -65,8 +65,10 @@ exit_code of_realtime(realtime::errc code) {
   using realtime::errc;
   switch (code) {
     case errc::refused:
+    case errc::rejected:
       return exit_code::refused;
     case errc::unavailable:
+    case errc::unconfirmed:
     case errc::too_many_errors:
       return exit_code::network_exhausted;
     case errc::bad_answer:

@@ -10,6 +10,7 @@
 #include <tidewire/core/error.hpp>
 #include <tidewire/file/filesystem.hpp>
 #include <tidewire/server/backend.hpp>
+#include <tidewire/store_sqlite/error.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -18,6 +19,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -78,7 +80,12 @@ class serve_session {
         signals_(io_, SIGINT, SIGTERM) {}
 
   exit_code run() {
-    if (auto listening = backend_.listen(); !listening)
+    auto listening = backend_.listen();
+    if (!listening && listening.error().category() == store_sqlite::category())
+      return fail(exit_code::disk,
+                  fmt::format("the messages can't be opened ({}): {}", listening.error().message(),
+                              escape_terminal(backend_.fault())));
+    if (!listening)
       return fail(listening.error() == make_error_code(tidewire::errc::invalid_argument)
                       ? exit_code::usage
                       : exit_code::network_exhausted,
@@ -155,6 +162,10 @@ exit_code serve(const serve_options& o) {
       return fail(exit_code::disk, fmt::format("{}: {} is not a folder; create it first", option,
                                                escape_terminal(*folder)));
   }
+  std::error_code ignored;
+  if (std::filesystem::equivalent(o.data, o.files, ignored))
+    return fail(exit_code::usage,
+                "--data and --files are the same folder: what the backend keeps would be served");
   return serve_session(o, std::move(http), std::move(*address)).run();
 }
 

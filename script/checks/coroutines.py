@@ -17,6 +17,8 @@ LAMBDA = re.compile(r"(?:[(,={]|co_await)\s*\[(?!\[)([^\[\]]+)\]\s*(?:\(|\{|muta
 CONDITIONAL = re.compile(r"\?[^;:]*\bco_await\b|\?[^;]*?[^:]:(?!:)[^;]*\bco_await\b")
 RECEIVER = re.compile(r"co_await\s+(?:%s::)*%s(?:<[^<>;]*>)?\{[^{}]*\}\s*\." % (WORD, WORD))
 SPAWN = re.compile(r"co_await\s+(?:%s::)*co_spawn\s*\([^;]*?\[" % WORD)
+PART = r"(?:[^();{}]|\([^()]*\))*"
+CONDITION = re.compile(r"\b(?:if|while)\s*\(%s\bco_await\b%s\)\s*(?:co_return\s+)?co_await\b" % (PART, PART))
 TWO_IN_BRACES = re.compile(r"\{[^{};]*\bco_await\b[^{};]*,[^{};]*\bco_await\b[^{};]*\}")
 
 
@@ -91,6 +93,8 @@ def faults(statement):
         yield "co_await on a member of a temporary"
     elif AGGREGATE.search(flat) or NAMED_AGGREGATE.search(flat):
         yield "an aggregate built in a co_await statement"
+    if CONDITION.search(flat):
+        yield "co_await in a condition and in its statement"
     if TWO_IN_BRACES.search(flat):
         yield "two co_await in one braced list"
     if CONDITIONAL.search(flat):
@@ -126,9 +130,12 @@ BAD = {
     "member of a temporary": ["co_await obj{}.member();", "co_await ns::obj{x}.member(1);"],
     "co_spawn": ["co_await co_spawn(ex, [v]() -> task { co_return; });",
                  "co_await asio::co_spawn(ex, [v]() -> task { co_await x(); }, tok);"],
+    "in a condition": ["if (co_await a()) co_await b();", "if (!co_await a(x)) co_return co_await b();"],
     "two co_await": ["opt o{co_await a(), co_await b()};"],
 }
-GOOD = ["co_await f(x);", "auto op = f(x); co_await std::move(op);", "co_await timer.async_wait();",
+GOOD = ["bool go = co_await a(); if (go) co_await b();", "if (co_await a()) { go(); }", "if (co_await a()) break;",
+        "if (!x) co_await f(y);",
+        "co_await f(x);", "auto op = f(x); co_await std::move(op);", "co_await timer.async_wait();",
         "auto call = [x]() -> task { co_await y(); }; co_await call();",
         "if (c) { r = co_await a(); } else { r = b; }", "co_await f(v[0], w[i + 1]);",
         "asio::co_spawn(ex, [v]() -> task { co_await y(); }, asio::detached);",

@@ -24,6 +24,10 @@ class realtime_category final : public sys::error_category {
         return "too many polls failed in a row";
       case errc::function_threw:
         return "the function threw";
+      case errc::rejected:
+        return "the publication was rejected";
+      case errc::unconfirmed:
+        return "the publication was not confirmed";
     }
     return "unknown error";
   }
@@ -32,6 +36,7 @@ class realtime_category final : public sys::error_category {
     switch (static_cast<errc>(value)) {
       case errc::unavailable:
       case errc::too_many_errors:
+      case errc::unconfirmed:
         return condition::retryable;
       default:
         return condition::permanent;

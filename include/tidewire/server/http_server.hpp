@@ -33,6 +33,9 @@ struct http_server_options {
   // Empty: no authentication, allowed on loopback only. Otherwise every route but /healthz and
   // /readyz asks for "Authorization: Bearer <token>".
   std::string token;
+  // Below these paths ("/realtime/") a request for a WebSocket may come without Authorization: its
+  // handler asks for the token itself, since a page can't send that field.
+  std::vector<std::string> token_in_band;
   // Origins ("https://app.example") beside the server's own whose pages may send unsafe methods.
   // Without a token their hosts are also accepted as Host; else it must be a literal address or
   // "localhost", which a page that re-binds its DNS name to this machine can't send.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tidewire/core/types.hpp>
+#include <tidewire/core/utf8.hpp>
 
 #include <cstddef>
 #include <string>
@@ -24,7 +25,6 @@ inline constexpr std::size_t max_target_bytes = 8 * 1024;
 // differently by two parts of the program. errc::limit_exceeded beyond max_target_bytes.
 result<request_target> parse_target(std::string_view target);
 
-// Well-formed UTF-8 (RFC 3629): no overlong forms, surrogates or code points beyond U+10FFFF.
-bool is_utf8(std::string_view text) noexcept;
+using tidewire::is_utf8;
 
 }  // namespace tidewire::server
