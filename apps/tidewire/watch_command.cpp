@@ -213,7 +213,7 @@ exit_code watch(const watch_options& o) {
 }
 
 constexpr auto purpose =
-    "Print the messages of channels as they come, each once and in order, over WebSocket and, "
+    "Print the messages of channels as they come, each once and in order. Over WebSocket and, "
     "where\n"
     "that does not work, by polling. With --cursor the next run goes on where this one ended.";
 
