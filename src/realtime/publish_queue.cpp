@@ -40,10 +40,12 @@ const publication* publish_queue::next(std::uint64_t generation, std::size_t in_
                                        clock::time_point now) {
   std::size_t under_way = 0;
   for (auto& e : entries_) {
-    if (e.sent_on != 0) {
+    if (e.sent_on == generation) {
       if (++under_way >= in_flight) return nullptr;
       continue;
     }
+    // Under way on another transport: what is behind it must not overtake it.
+    if (e.sent_on != 0) return nullptr;
     // Those behind it wait as well: they were published later.
     if (e.not_before > now) return nullptr;
     e.sent_on = generation;

@@ -57,6 +57,14 @@ TEST(publish_queue, sends_again_what_a_lost_transport_did_not_answer) {
   EXPECT_EQ(next_id(q, 2), "-") << "what the new one carries is not touched";
 }
 
+TEST(publish_queue, nothing_overtakes_what_another_transport_has) {
+  auto q = with({"a", "b"});
+  EXPECT_EQ(next_id(q, 1), "a");
+  EXPECT_EQ(next_id(q, 2), "-");
+  q.acked("a", 1, false);
+  EXPECT_EQ(next_id(q, 2), "b");
+}
+
 TEST(publish_queue, an_answer_counts_whoever_brings_it_and_once) {
   auto q = with({"a"});
   next_id(q, 1);

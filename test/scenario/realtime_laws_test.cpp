@@ -182,6 +182,52 @@ TEST_F(RealtimeLaws, R6_publications_keep_their_order_over_transports) {
   }
 }
 
+// What is published while the first socket opens goes by POST; what comes then by the socket must
+// not overtake it, neither in the log nor in the receipts.
+TEST(RealtimeOrder, R6_publications_keep_their_order_when_a_socket_takes_over) {
+  for (auto arrives : {0ms, 3ms, 8ms, 30ms, 200ms}) {
+    for (auto answered : {0ms, 3ms, 8ms, 30ms, 200ms}) {
+      SCOPED_TRACE(std::to_string(arrives.count()) + ", " + std::to_string(answered.count()));
+      realtime_scene one;
+      one.hub.post_takes = arrives;
+      one.hub.answer_takes = answered;
+      one.connect();
+      std::string receipts, expected;
+      for (int i = 0; i < 60; ++i) {
+        one.connection->async_publish("room", std::to_string(i), "",
+                                      [&](error_code, const publish_receipt& r) {
+                                        receipts += std::to_string(r.offset) + " ";
+                                      });
+        one.world.run_for(1ms);
+      }
+      one.world.run_for(10s);
+      ASSERT_EQ(one.hub.log_of("room").head(), 60U);
+      for (int i = 0; i < 60; ++i) {
+        EXPECT_EQ(one.hub.log_of("room").entries[static_cast<std::size_t>(i)].data,
+                  std::to_string(i));
+        expected += std::to_string(i + 1) + " ";
+      }
+      EXPECT_EQ(receipts, expected);
+      EXPECT_EQ(one.connection->status().mode, mode::websocket);
+    }
+  }
+}
+
+TEST_F(RealtimeLaws, R6_a_post_that_is_not_answered_does_not_hold_up_a_socket_for_long) {
+  hub.post_takes = 1h;
+  hub.answers = socket_answer::refuse;
+  connect();
+  world.run_for(100ms);
+  auto first = publish("1"), second = publish("2");
+  world.run_for(1s);
+  hub.answers = socket_answer::welcome;
+  ASSERT_TRUE(run_until([&] { return connection->status().mode == mode::websocket; }));
+  world.run_for(2100ms);
+  EXPECT_EQ(first->offset, 1U);
+  EXPECT_EQ(second->offset, 2U);
+  for (auto& e : errors) EXPECT_EQ(e.detail.find("publishing"), std::string::npos) << e.detail;
+}
+
 TEST_F(RealtimeLaws, R6_a_rejected_one_says_why_by_both_transports) {
   establish();
   hub.nack = "not-you";
