@@ -46,21 +46,16 @@ message_time hub::now() const {
   return std::chrono::floor<std::chrono::milliseconds>(clock_.wall_now());
 }
 
-void hub::publish(new_message m, publish_handler done) {
-  bool room = false;
-  {
-    std::lock_guard lock(mutex_);
-    auto bytes = weight(m);
-    room = pending_.size() < options.pending_messages &&
-           pending_bytes_ + bytes <= options.pending_bytes;
-    if (room) {
-      pending_bytes_ += bytes;
-      pending_.push_back({std::move(m), std::move(done)});
-      if (!std::exchange(committing_, true))
-        asio::post(strand_, [self = shared_from_this()] { self->commit(); });
-    }
-  }
-  if (!room) done(make_error_code(errc::limit_exceeded), {});
+bool hub::publish(new_message m, publish_handler done, publish_order order) {
+  std::lock_guard lock(mutex_);
+  auto bytes = weight(m);
+  if (pending_.size() >= options.pending_messages || pending_bytes_ + bytes > options.pending_bytes)
+    return false;
+  pending_bytes_ += bytes;
+  pending_.push_back({std::move(m), std::move(done), std::move(order)});
+  if (!std::exchange(committing_, true))
+    asio::post(strand_, [self = shared_from_this()] { self->commit(); });
+  return true;
 }
 
 asio::awaitable<result<append_outcome>> hub::append(new_message m) {
@@ -79,7 +74,8 @@ asio::awaitable<result<append_outcome>> hub::append(new_message m) {
       state->wake.cancel();
     });
   };
-  publish(std::move(m), std::move(done));
+  bool accepted = publish(std::move(m), std::move(done));
+  if (!accepted) co_return make_error_code(errc::limit_exceeded);
   while (!state->outcome) {
     auto token = asio::as_tuple(asio::use_awaitable);
     state->wake.expires_at(clock::time_point::max());
@@ -100,6 +96,7 @@ void hub::commit() {
       pending_.pop_front();
     }
   }
+  refuse_followers(batch);
   std::vector<new_message> messages;
   for (auto& p : batch) messages.push_back(p.message);
   for (auto& name : std::exchange(uncertain_, {})) catch_up(name);
@@ -120,6 +117,14 @@ void hub::commit() {
   if (committing_) asio::post(strand_, [self = shared_from_this()] { self->commit(); });
 }
 
+void hub::refuse_followers(std::vector<pending>& batch) {
+  std::erase_if(batch, [](pending& p) {
+    bool broken = p.order && *p.order;
+    if (broken) p.done(*p.order, {});
+    return broken;
+  });
+}
+
 // Whether the messages are in the log is not known: look, rather than let somebody miss them.
 void hub::publish_failed(std::vector<pending>& batch, error_code why) {
   ctx.metrics->count("tidewire_message_store_errors_total", 1);
@@ -127,7 +132,10 @@ void hub::publish_failed(std::vector<pending>& batch, error_code why) {
   std::set<std::string> touched;
   for (auto& p : batch) touched.insert(p.message.channel);
   for (auto& channel : touched) catch_up(channel);
-  for (auto& p : batch) p.done(why, {});
+  for (auto& p : batch) {
+    if (p.order) *p.order = why;
+    p.done(why, {});
+  }
 }
 
 // What was appended goes to those who listen.
@@ -139,7 +147,7 @@ void hub::follow(const std::vector<pending>& batch, const std::vector<append_out
   {
     std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      const auto& [m, done] = batch[i];
+      const auto& m = batch[i].message;
       const auto& outcome = outcomes[i];
       ++(outcome.error ? refused : outcome.duplicate ? duplicate : fresh);
       auto it = channels_.find(m.channel);

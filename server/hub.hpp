@@ -87,8 +87,11 @@ class hub : public std::enable_shared_from_this<hub> {
   hub(context c, std::unique_ptr<message_store> s, executor blocking, message_hub_options o);
 
   using publish_handler = std::function<void(error_code, append_outcome)>;
-  // `done` is called on the store's strand, or from inside when there is no room.
-  void publish(new_message m, publish_handler done);
+  // Messages that must not overtake each other: once the store failed for one of them, those that
+  // were published behind it fail with the same error. The store's strand alone looks into it.
+  using publish_order = std::shared_ptr<error_code>;
+  // `done` is called on the store's strand. False: there is no room, and it is never called.
+  bool publish(new_message m, publish_handler done, publish_order order = nullptr);
 
   // The same, awaited on a strand.
   asio::awaitable<result<append_outcome>> append(new_message m);
@@ -133,6 +136,7 @@ class hub : public std::enable_shared_from_this<hub> {
   struct pending {
     new_message message;
     publish_handler done;
+    publish_order order;
   };
   using wakes = std::vector<std::pair<executor, std::function<void()>>>;
 
@@ -140,6 +144,7 @@ class hub : public std::enable_shared_from_this<hub> {
   asio::awaitable<result<T>> on_store(std::function<result<T>()> call);
   message_time now() const;
   void commit();
+  static void refuse_followers(std::vector<pending>& batch);
   void publish_failed(std::vector<pending>& batch, error_code why);
   void follow(const std::vector<pending>& batch, const std::vector<append_outcome>& outcomes,
               message_time time);

@@ -52,6 +52,8 @@ class realtime_session : public std::enable_shared_from_this<realtime_session> {
   bool publish_chat(const std::string& text);
   void published(const std::string& id, error_code ec, const append_outcome& outcome);
   void publish_to_log(new_message m, std::string second);
+  // Not now: again in `retry`, and nothing that is behind it before that.
+  void defer(const std::string& id, std::string_view why, clock::duration retry);
   void refuse(const std::string& id, std::string why, std::optional<clock::duration> retry);
   void send(const realtime::frame& f);
   bool may_read_on() const;
@@ -77,6 +79,14 @@ class realtime_session : public std::enable_shared_from_this<realtime_session> {
   timer watch_, writer_wake_, reader_wake_;
   token_bucket rate_;
   std::shared_ptr<subscriber> place_;
+
+  // A publication was deferred: so is what is said to be behind it, to keep the order.
+  struct deferral {
+    std::string_view why;  // a literal
+    clock::duration retry;
+  };
+  std::optional<deferral> deferred_;
+  hub::publish_order order_ = std::make_shared<error_code>();
 
   std::deque<std::string> control_;  // answers, before anything from the log
   std::size_t publishing_ = 0;

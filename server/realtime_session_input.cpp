@@ -135,9 +135,11 @@ asio::awaitable<bool> realtime_session::join(std::map<std::string, subscription>
 void realtime_session::publish(publish_frame f) {
   if (!hub_->allowed(peer_.user, f.channel, message_hub_options::action::publish))
     return refuse(f.id, "forbidden", std::nullopt);
+  if (deferred_ && f.behind) return refuse(f.id, std::string(deferred_->why), deferred_->retry);
+  deferred_.reset();
   auto wait = rate_.take(clock_.now());
   if (wait > clock::duration(0))
-    refuse(f.id, "rate", wait);
+    defer(f.id, "rate", wait);
   else
     publish_to_log({std::move(f.channel), std::move(f.id), peer_.user, std::move(f.data)}, {});
 }
@@ -185,7 +187,10 @@ void realtime_session::publish_to_log(new_message m, std::string second) {
       self->published(id, ec, outcome);
     });
   };
-  hub_->publish(std::move(m), std::move(done));
+  bool taken = hub_->publish(std::move(m), std::move(done), peer_.lesson ? nullptr : order_);
+  if (taken) return;
+  --publishing_;
+  defer(id, "busy", store_retry);
 }
 
 void realtime_session::published(const std::string& id, error_code ec,
@@ -198,8 +203,14 @@ void realtime_session::published(const std::string& id, error_code ec,
   if (ec.category() == message_category())
     return refuse(id, ec == message_errc::id_reused ? "id_reused" : "too_many_channels",
                   std::nullopt);
-  // Too much at once, or the store failed: maybe not the next time.
-  refuse(id, ec == errc::limit_exceeded ? "busy" : "store", store_retry);
+  // The store failed: maybe not the next time.
+  defer(id, "store", store_retry);
+}
+
+void realtime_session::defer(const std::string& id, std::string_view why, clock::duration retry) {
+  deferred_ = deferral{why, retry};
+  order_ = std::make_shared<error_code>();
+  refuse(id, std::string(why), retry);
 }
 
 void realtime_session::refuse(const std::string& id, std::string why,

@@ -154,6 +154,7 @@ frame read_publish(member_reader& in) {
   publish_frame out;
   out.id = in.name("id");
   out.channel = in.name("ch");
+  if (in.has("behind")) out.behind = in.boolean("behind");
   out.data = in.payload("d");
   return out;
 }

@@ -92,6 +92,7 @@ struct encoder {
     frame_writer out("pub", f.data.size() + 128);
     out.text("id", f.id);
     out.text("ch", f.channel);
+    if (f.behind) out.boolean("behind", true);
     out.raw("d", f.data);
     return out.finish();
   }

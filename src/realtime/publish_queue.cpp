@@ -49,6 +49,7 @@ const publication* publish_queue::next(std::uint64_t generation, std::size_t in_
     // Those behind it wait as well: they were published later.
     if (e.not_before > now) return nullptr;
     e.sent_on = generation;
+    e.what.behind = &e != &entries_.front();
     ++e.sends;
     return &e.what;
   }
@@ -72,8 +73,11 @@ void publish_queue::unsent(std::uint64_t generation) {
 void publish_queue::later(std::string_view id, clock::time_point when) {
   auto at = find(id);
   if (at == entries_.end()) return;
-  at->sent_on = 0;
   at->not_before = when;
+  auto generation = std::exchange(at->sent_on, 0);
+  for (; at != entries_.end(); ++at) {
+    if (at->sent_on == generation) at->sent_on = 0;
+  }
 }
 
 std::optional<publish_receipt> publish_queue::acked(std::string_view id, std::uint64_t offset,

@@ -45,7 +45,8 @@ class publish_queue {
   void lost(std::uint64_t generation);
   // Nothing of it was sent: there was no connection.
   void unsent(std::uint64_t generation);
-  // The server asked to come back later with this one.
+  // The server asked to come back later with this one. It refuses what is behind it as well, to
+  // keep the order: all of that goes out again.
   void later(std::string_view id, clock::time_point when);
 
   // The end of each: an answer, the time that was given, or the end of everything.

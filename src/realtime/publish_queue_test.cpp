@@ -114,6 +114,17 @@ TEST(publish_queue, waits_as_the_server_asked_and_keeps_the_order) {
   EXPECT_EQ(q.deadline(at(5s)), std::nullopt);
 }
 
+TEST(publish_queue, what_went_out_behind_a_deferred_one_goes_out_again) {
+  auto q = with({"a", "b", "c", "d"});
+  for (int i = 0; i < 3; ++i) next_id(q, 1);
+  q.later("b", at(5s));
+  EXPECT_EQ(next_id(q, 1, at(4s)), "-");
+  EXPECT_EQ(next_id(q, 1, at(5s)), "b");
+  EXPECT_EQ(next_id(q, 1, at(5s)), "c") << "the server refuses its first copy";
+  EXPECT_EQ(next_id(q, 1, at(5s)), "d");
+  EXPECT_TRUE(q.acked("a", 1, false)) << "what was before it is not touched";
+}
+
 TEST(publish_queue, gives_up_in_time_and_says_whether_it_was_sent) {
   publish_queue q;
   q.add(pub("sent"), at(10s));

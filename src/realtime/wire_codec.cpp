@@ -72,7 +72,7 @@ class wire_codec final : public message_codec {
   }
 
   std::string encode(const publication& p) override {
-    return encode_frame(frame(publish_frame{p.id, p.channel, p.data}));
+    return encode_frame(frame(publish_frame{p.id, p.channel, p.data, p.behind}));
   }
 
   void prepare_poll(http::request& r, const channel_cursor& s, std::size_t limit,
