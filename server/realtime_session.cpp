@@ -28,8 +28,6 @@ realtime_session::realtime_session(std::shared_ptr<hub> h, std::unique_ptr<webso
       peer_(std::move(who)),
       clock_(socket_->get_executor()),
       watch_(socket_->get_executor()),
-      writer_wake_(socket_->get_executor()),
-      reader_wake_(socket_->get_executor()),
       rate_(hub_->options.publish_per_second, hub_->options.publish_burst, clock_.now()),
       heard_(clock_.now()) {}
 
@@ -41,12 +39,10 @@ asio::awaitable<void> realtime_session::run(std::shared_ptr<realtime_session> se
     auto alive = weak.lock();
     if (!alive) return;
     if (alive->hub_->draining()) alive->drain();
-    alive->awake_ = true;
-    alive->writer_wake_.cancel();
+    alive->wake_writer();
   };
   self->place_ = std::make_shared<subscriber>(self->hub_, ex, std::move(woken));
   self->hub_->ctx.metrics->count("tidewire_realtime_connections_total", 1);
-  asio::co_spawn(ex, write_frames(self), asio::detached);
   self->watch(self->hub_->options.hello_deadline);
   self->hub_->watch_drain(self->place_);
   if (self->hub_->draining()) self->drain();
@@ -55,45 +51,56 @@ asio::awaitable<void> realtime_session::run(std::shared_ptr<realtime_session> se
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   self->over_ = true;
   self->hub_->unsubscribe(*self->place_);
-  self->writer_wake_.cancel();
   if (!self->farewell_) self->socket_->abort();  // else our close has a time-out of its own
-  while (!self->writer_done_) {
-    auto waiting = self->wait(self->reader_wake_);
+  while (self->writing_) {
+    auto waiting = self->wait();
     co_await std::move(waiting);
   }
   self->watch_.cancel();
   self->socket_->abort();
 }
 
-// Sleeps until somebody cancels the timer.
-asio::awaitable<void> realtime_session::wait(timer& t) {
-  t.expires_at(clock::time_point::max());
-  auto [ignored] = co_await t.async_wait(quietly);
+// The reader sleeps until wake_reader().
+asio::awaitable<void> realtime_session::wait() {
+  if (!reader_wake_) reader_wake_.emplace(socket_->get_executor());
+  reader_wake_->expires_at(clock::time_point::max());
+  auto [ignored] = co_await reader_wake_->async_wait(quietly);
   (void)ignored;
+}
+
+void realtime_session::wake_reader() {
+  if (reader_wake_) reader_wake_->cancel();
 }
 
 // ---- writing
 
+// The writer is there while there is something to write: an idle connection has none.
+void realtime_session::wake_writer() {
+  awake_ = true;
+  if (over_ || std::exchange(writing_, true)) return;
+  asio::co_spawn(socket_->get_executor(), write_frames(shared_from_this()), asio::detached);
+}
+
 asio::awaitable<void> realtime_session::write_frames(std::shared_ptr<realtime_session> self) {
   co_await asio::this_coro::throw_if_cancelled(false);
   bool good = true;
-  while (good && !self->over_ && !self->farewell_) {
+  while (good && self->awake_ && !self->over_ && !self->farewell_) {
     self->awake_ = false;
     auto writing = self->write_some();
     good = co_await std::move(writing);
-    if (!good || self->awake_ || self->over_ || self->farewell_) continue;
-    auto waiting = self->wait(self->writer_wake_);
-    co_await std::move(waiting);
   }
-  if (good && !self->over_) {
+  if (good && self->farewell_ && !self->over_) {
     auto leaving = self->say_farewell();
     co_await std::move(leaving);
+    good = false;
   }
-  // Whatever the reader waits for comes to an end.
-  self->socket_->abort();
-  self->over_ = true;
-  self->writer_done_ = true;
-  self->reader_wake_.cancel();
+  if (!good) {
+    // Whatever the reader waits for comes to an end.
+    self->socket_->abort();
+    self->over_ = true;
+  }
+  self->writing_ = false;
+  self->wake_reader();
 }
 
 // All answers, then a piece of the log.
@@ -104,7 +111,7 @@ asio::awaitable<bool> realtime_session::write_some() {
     auto writing = write(text);
     bool good = co_await std::move(writing);
     if (!good) co_return false;
-    if (may_read_on()) reader_wake_.cancel();
+    if (may_read_on()) wake_reader();
   }
   if (std::exchange(ping_, false)) {
     writing_since_ = clock_.now();
@@ -223,8 +230,7 @@ void realtime_session::look_after() {
   if (missed_ > o.missed_pings) return drop("silent");
   if (quiet) {
     ping_ = true;
-    awake_ = true;
-    writer_wake_.cancel();
+    wake_writer();
   }
   watch(o.ping);
 }
@@ -233,17 +239,15 @@ void realtime_session::end(close_code code, std::string why,
                            std::optional<std::chrono::milliseconds> retry) {
   if (farewell_) return;
   farewell_ = farewell{code, {std::move(why), retry}};
-  awake_ = true;
-  writer_wake_.cancel();
-  reader_wake_.cancel();
+  wake_writer();
+  wake_reader();
 }
 
 void realtime_session::drop(std::string_view reason) {
   hub_->ctx.metrics->count("tidewire_realtime_closed_total", 1, "reason=" + std::string(reason));
   over_ = true;
   socket_->abort();
-  writer_wake_.cancel();
-  reader_wake_.cancel();
+  wake_reader();
 }
 
 void realtime_session::drain() {

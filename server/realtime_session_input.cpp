@@ -40,7 +40,7 @@ asio::awaitable<void> realtime_session::read_frames() {
   }
   while (true) {
     while (!may_read_on() && !over_) {
-      auto waiting = wait(reader_wake_);
+      auto waiting = wait();
       co_await std::move(waiting);
     }
     if (over_) co_return;
@@ -127,8 +127,7 @@ asio::awaitable<bool> realtime_session::join(std::map<std::string, subscription>
   if (!peer_.lesson)
     send(welcome_frame{std::move(*states),
                        std::chrono::duration_cast<std::chrono::milliseconds>(hub_->options.ping)});
-  awake_ = true;
-  writer_wake_.cancel();
+  wake_writer();
   co_return true;
 }
 
@@ -187,7 +186,8 @@ void realtime_session::publish_to_log(new_message m, std::string second) {
       self->published(id, ec, outcome);
     });
   };
-  bool taken = hub_->publish(std::move(m), std::move(done), peer_.lesson ? nullptr : order_);
+  if (!order_ && !peer_.lesson) order_ = std::make_shared<error_code>();
+  bool taken = hub_->publish(std::move(m), std::move(done), order_);
   if (taken) return;
   --publishing_;
   defer(id, "busy", store_retry);
@@ -195,7 +195,7 @@ void realtime_session::publish_to_log(new_message m, std::string second) {
 
 void realtime_session::published(const std::string& id, error_code ec,
                                  const append_outcome& outcome) {
-  if (may_read_on()) reader_wake_.cancel();
+  if (may_read_on()) wake_reader();
   if (!ec) {
     if (!peer_.lesson) send(ack_frame{id, outcome.offset, outcome.duplicate});
     return;
@@ -209,7 +209,7 @@ void realtime_session::published(const std::string& id, error_code ec,
 
 void realtime_session::defer(const std::string& id, std::string_view why, clock::duration retry) {
   deferred_ = deferral{why, retry};
-  order_ = std::make_shared<error_code>();
+  order_ = nullptr;  // of those to come
   refuse(id, std::string(why), retry);
 }
 
@@ -225,14 +225,12 @@ void realtime_session::refuse(const std::string& id, std::string why,
   text += ",\"message\":";
   append_json_string(text, why);
   control_.push_back(text + "}}");
-  awake_ = true;
-  writer_wake_.cancel();
+  wake_writer();
 }
 
 void realtime_session::send(const frame& f) {
   control_.push_back(encode_frame(f));
-  awake_ = true;
-  writer_wake_.cancel();
+  wake_writer();
 }
 
 }  // namespace tidewire::server

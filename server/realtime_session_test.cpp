@@ -207,7 +207,8 @@ TEST(realtime_session, refuses_a_message_and_keeps_the_connection) {
 
 std::vector<std::string> ids_of(hub_world& w, const std::string& channel) {
   std::vector<std::string> out;
-  for (const auto& m : w.store->read(channel, 0, 1000, 1 << 20)->messages) out.push_back(m.id);
+  auto page = w.store->read(channel, 0, 1000, 1 << 20);
+  for (const auto& m : page->messages) out.push_back(m.id);
   return out;
 }
 
