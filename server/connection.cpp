@@ -93,7 +93,7 @@ void connection_impl::start(std::function<void()> gone) {
   auto strand = wire_.socket.get_executor();
   auto done = [self = self(), gone = std::move(gone)](const std::exception_ptr&) {
     // A cancelled wait ends the coroutine by an exception; there is nobody to tell.
-    self->wire_.deadline->cancel();
+    self->wire_.give_up_deadline();
     self->wire_.close();
     gone();
   };
@@ -138,9 +138,12 @@ asio::awaitable<void> connection_impl::serve(std::shared_ptr<connection_impl> se
   }
   if (self->upgraded_) {
     // The frames and buffers of the request are gone by now: an idle WebSocket is small.
-    self->wire_.deadline->cancel();
+    self->wire_.give_up_deadline();
     self->upgraded_->take(self->wire_.take_socket(), self->wire_.take_input());
-    auto session = self->upgraded_->run();
+    auto answering = self->upgraded_->answer();
+    auto made = co_await std::move(answering);
+    if (!made) co_return;
+    auto session = self->upgraded_->begin(std::move(made));
     co_await std::move(session);
     co_return;
   }

@@ -66,8 +66,8 @@ class subscriber {
     std::shared_ptr<hub_channel> channel;
     std::string epoch;
     std::uint64_t next = 1;
-    bool live = false;  // was up to date once
-    std::optional<realtime::reset_frame> reset;
+    bool live = false;                             // was up to date once
+    std::unique_ptr<realtime::reset_frame> reset;  // rarely there
   };
   std::weak_ptr<hub> hub_;
   executor ex_;

@@ -54,7 +54,8 @@ realtime::channel_state hub::place(subscriber& who, const std::shared_ptr<hub_ch
   at.next = wish.since.value_or(log.head) + 1;
   if (auto lost = judge_cursor(log, wish)) {
     at.next = lost->next + 1;
-    at.reset = realtime::reset_frame{channel->name, log.epoch, lost->next, lost->why};
+    realtime::reset_frame reset{channel->name, log.epoch, lost->next, lost->why};
+    at.reset = std::make_unique<realtime::reset_frame>(std::move(reset));
     ctx.metrics->count("tidewire_message_resets_total", 1);
   }
   realtime::channel_state out{log.epoch, !at.reset, log.head};
@@ -91,9 +92,10 @@ hub::taken hub::take(subscriber& who, std::size_t max_entries, std::size_t max_b
       p.epoch = channel.log.epoch;
       p.next = channel.log.oldest;
       p.live = false;
-      p.reset = realtime::reset_frame{name, p.epoch, p.next - 1, realtime::reset_reason::epoch};
+      realtime::reset_frame reset{name, p.epoch, p.next - 1, realtime::reset_reason::epoch};
+      p.reset = std::make_unique<realtime::reset_frame>(std::move(reset));
     }
-    if (p.reset) out.resets.push_back(*std::exchange(p.reset, std::nullopt));
+    if (p.reset) out.resets.push_back(*std::exchange(p.reset, nullptr));
     if (p.live && channel.log.head + 1 - p.next > options.queue_messages) out.too_slow = true;
     while (p.next <= channel.log.head && p.next >= channel.ring_begin() &&
            out.entries.size() < max_entries && bytes < max_bytes) {
@@ -133,7 +135,8 @@ asio::awaitable<result<std::vector<shared_entry>>> hub::replay(std::shared_ptr<s
     if (page->log.oldest > p.next) {
       // Trimmed while it was read.
       p.next = page->log.oldest;
-      p.reset = realtime::reset_frame{name, p.epoch, p.next - 1, realtime::reset_reason::trimmed};
+      realtime::reset_frame reset{name, p.epoch, p.next - 1, realtime::reset_reason::trimmed};
+      p.reset = std::make_unique<realtime::reset_frame>(std::move(reset));
       return result<entries>(out);
     }
     for (auto& m : page->messages) {

@@ -31,38 +31,66 @@ realtime_session::realtime_session(std::shared_ptr<hub> h, std::unique_ptr<webso
       rate_(hub_->options.publish_per_second, hub_->options.publish_burst, clock_.now()),
       heard_(clock_.now()) {}
 
-asio::awaitable<void> realtime_session::run(std::shared_ptr<realtime_session> self) {
-  // A cancel is an end like others: the writer must be waited for.
-  co_await asio::this_coro::throw_if_cancelled(false);
-  auto ex = self->socket_->get_executor();
-  std::function<void()> woken = [weak = self->weak_from_this()] {
+void realtime_session::begin_session() {
+  std::function<void()> woken = [weak = weak_from_this()] {
     auto alive = weak.lock();
     if (!alive) return;
     if (alive->hub_->draining()) alive->drain();
     alive->wake_writer();
   };
-  self->place_ = std::make_shared<subscriber>(self->hub_, ex, std::move(woken));
-  self->hub_->ctx.metrics->count("tidewire_realtime_connections_total", 1);
-  self->watch(self->hub_->options.hello_deadline);
-  self->hub_->watch_drain(self->place_);
-  if (self->hub_->draining()) self->drain();
-  auto reading = self->read_frames();
-  co_await std::move(reading);
+  place_ = std::make_shared<subscriber>(hub_, socket_->get_executor(), std::move(woken));
+  hub_->ctx.metrics->count("tidewire_realtime_connections_total", 1);
+  watch(hub_->options.hello_deadline);
+  hub_->watch_drain(place_);
+  if (hub_->draining()) drain();
+}
+
+// The reader. Its frame is what an idle connection keeps, so the rest has frames of its own.
+asio::awaitable<void> realtime_session::run(std::shared_ptr<realtime_session> self) {
+  // A cancel is an end like others: the writer must be waited for.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  self->begin_session();
+  if (self->peer_.lesson) {
+    auto joining = self->join_chat();
+    co_await std::move(joining);
+  }
+  while (true) {
+    while (!self->may_read_on() && !self->over_) {
+      auto waiting = self->wait();
+      co_await std::move(waiting);
+    }
+    if (self->over_) break;
+    auto [ec, message] = co_await self->socket_->async_read(quietly);
+    if (ec) break;
+    if (self->farewell_) continue;  // we said bye; only the answer to our close is awaited
+    if (!message.text) {
+      self->end(close_code::unsupported_data, "binary");
+      continue;
+    }
+    auto handling = self->handle(message.data);
+    bool good = co_await std::move(handling);
+    if (!good && !self->farewell_) self->end(close_code::policy_violation, "unexpected");
+  }
+  auto ending = self->end_session();
+  co_await std::move(ending);
+}
+
+asio::awaitable<void> realtime_session::end_session() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  self->over_ = true;
-  self->hub_->unsubscribe(*self->place_);
-  if (!self->farewell_) self->socket_->abort();  // else our close has a time-out of its own
-  while (self->writing_) {
-    auto waiting = self->wait();
+  over_ = true;
+  hub_->unsubscribe(*place_);
+  if (!farewell_) socket_->abort();  // else our close has a time-out of its own
+  while (writing_) {
+    auto waiting = wait();
     co_await std::move(waiting);
   }
-  self->watch_.cancel();
-  self->socket_->abort();
+  watch_.cancel();
+  socket_->abort();
 }
 
 // The reader sleeps until wake_reader().
 asio::awaitable<void> realtime_session::wait() {
-  if (!reader_wake_) reader_wake_.emplace(socket_->get_executor());
+  if (!reader_wake_) reader_wake_ = std::make_unique<timer>(socket_->get_executor());
   reader_wake_->expires_at(clock::time_point::max());
   auto [ignored] = co_await reader_wake_->async_wait(quietly);
   (void)ignored;
@@ -238,7 +266,8 @@ void realtime_session::look_after() {
 void realtime_session::end(close_code code, std::string why,
                            std::optional<std::chrono::milliseconds> retry) {
   if (farewell_) return;
-  farewell_ = farewell{code, {std::move(why), retry}};
+  farewell last{code, {std::move(why), retry}};
+  farewell_ = std::make_unique<const farewell>(std::move(last));
   wake_writer();
   wake_reader();
 }

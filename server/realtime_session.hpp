@@ -44,9 +44,11 @@ class realtime_session : public std::enable_shared_from_this<realtime_session> {
     realtime::bye_frame bye;
   };
 
-  asio::awaitable<void> read_frames();
+  void begin_session();
+  asio::awaitable<void> end_session();
+  asio::awaitable<void> join_chat();
   asio::awaitable<bool> handle(const std::string& text);
-  asio::awaitable<bool> begin(realtime::hello_frame hello);
+  asio::awaitable<bool> greet(realtime::hello_frame hello);
   asio::awaitable<bool> join(std::map<std::string, realtime::subscription> channels);
   void publish(realtime::publish_frame f);
   bool publish_chat(const std::string& text);
@@ -79,7 +81,7 @@ class realtime_session : public std::enable_shared_from_this<realtime_session> {
   session_peer peer_;
   clock clock_;
   timer watch_;
-  std::optional<timer> reader_wake_;  // there once it was needed
+  std::unique_ptr<timer> reader_wake_;  // there once it was needed
   token_bucket rate_;
   std::shared_ptr<subscriber> place_;
 
@@ -94,7 +96,7 @@ class realtime_session : public std::enable_shared_from_this<realtime_session> {
   std::list<std::string> control_;  // answers, before anything from the log
   std::size_t publishing_ = 0;
   std::unordered_set<std::string> own_;  // the lesson's: not sent back to who showed them already
-  std::optional<farewell> farewell_;
+  std::unique_ptr<const farewell> farewell_;
   std::optional<clock::time_point> writing_since_;
   clock::time_point heard_;
   unsigned missed_ = 0;

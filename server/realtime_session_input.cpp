@@ -6,7 +6,6 @@
 #include <tidewire/core/error.hpp>
 #include <tidewire/core/json_text.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 
 #include <utility>
@@ -17,7 +16,6 @@ namespace {
 using namespace realtime;
 using websocket::close_code;
 
-constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t unread_answers = 128;  // then nothing more is read from that peer
 constexpr std::size_t remembered_own = 1024;
 constexpr auto store_retry = std::chrono::seconds(1);
@@ -29,32 +27,13 @@ std::chrono::milliseconds in_ms(clock::duration d) {
 
 }  // namespace
 
-asio::awaitable<void> realtime_session::read_frames() {
-  if (peer_.lesson) {
-    greeted_ = true;
-    std::map<std::string, subscription> chat;
-    chat[std::string(chat_channel)];
-    auto joining = join(std::move(chat));
-    bool joined = co_await std::move(joining);
-    if (!joined) end(close_code::try_again_later, "store", hub_->drain_delay());
-  }
-  while (true) {
-    while (!may_read_on() && !over_) {
-      auto waiting = wait();
-      co_await std::move(waiting);
-    }
-    if (over_) co_return;
-    auto [ec, message] = co_await socket_->async_read(quietly);
-    if (ec) co_return;
-    if (farewell_) continue;  // we said bye; only the answer to our close is awaited
-    if (!message.text) {
-      end(close_code::unsupported_data, "binary");
-      continue;
-    }
-    auto handling = handle(message.data);
-    bool good = co_await std::move(handling);
-    if (!good && !farewell_) end(close_code::policy_violation, "unexpected");
-  }
+asio::awaitable<void> realtime_session::join_chat() {
+  greeted_ = true;
+  std::map<std::string, subscription> chat;
+  chat[std::string(chat_channel)];
+  auto joining = join(std::move(chat));
+  bool joined = co_await std::move(joining);
+  if (!joined) end(close_code::try_again_later, "store", hub_->drain_delay());
 }
 
 // A peer that publishes and does not read its answers is not read either. Once we said bye reading
@@ -91,8 +70,8 @@ asio::awaitable<bool> realtime_session::handle(const std::string& text) {
   if (std::holds_alternative<pong_frame>(*read)) co_return true;
   if (auto* hello = std::get_if<hello_frame>(&*read)) {
     if (greeted_) co_return false;
-    auto beginning = begin(std::move(*hello));
-    co_return co_await std::move(beginning);
+    auto greeting = greet(std::move(*hello));
+    co_return co_await std::move(greeting);
   }
   auto* pub = std::get_if<publish_frame>(&*read);
   if (!pub || !greeted_) co_return false;
@@ -100,7 +79,7 @@ asio::awaitable<bool> realtime_session::handle(const std::string& text) {
   co_return true;
 }
 
-asio::awaitable<bool> realtime_session::begin(hello_frame hello) {
+asio::awaitable<bool> realtime_session::greet(hello_frame hello) {
   const auto& token = hub_->options.token;
   if (!peer_.authenticated && !constant_time_equal(hello.token, token)) {
     end(close_code::policy_violation, "token");

@@ -28,7 +28,7 @@ namespace beast_http = boost::beast::http;
 // A read buffer that a large message has stretched beyond this is given back.
 constexpr std::size_t kept_buffer_bytes = 16 * 1024;
 // An idle connection waits with room for a message of at least so much.
-constexpr std::size_t least_room_bytes = 256;
+constexpr std::size_t least_room_bytes = 64;
 // Frames that wait for the one being written.
 constexpr std::size_t max_queued_frames = 64;
 
