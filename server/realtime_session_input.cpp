@@ -8,6 +8,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace tidewire::server {
@@ -19,6 +20,8 @@ using websocket::close_code;
 constexpr std::size_t unread_answers = 128;  // then nothing more is read from that peer
 constexpr std::size_t remembered_own = 1024;
 constexpr auto store_retry = std::chrono::seconds(1);
+// All that a peer has under way is refused with the first: it is to come when much of it has room.
+constexpr auto least_rate_wait = std::chrono::milliseconds(25);
 constexpr std::string_view chat_channel = "chat";
 
 std::chrono::milliseconds in_ms(clock::duration d) {
@@ -117,7 +120,7 @@ void realtime_session::publish(publish_frame f) {
   deferred_.reset();
   auto wait = rate_.take(clock_.now());
   if (wait > clock::duration(0))
-    defer(f.id, "rate", wait);
+    defer(f.id, "rate", std::max<clock::duration>(wait, least_rate_wait));
   else
     publish_to_log({std::move(f.channel), std::move(f.id), peer_.user, std::move(f.data)}, {});
 }
