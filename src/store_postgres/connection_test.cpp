@@ -405,6 +405,23 @@ TEST_F(connection_test, says_why_it_is_not_let_in) {
   EXPECT_EQ(connection::open(o).error(), errc::bad_address);
 }
 
+TEST_F(connection_test, a_session_has_its_settings) {
+  auto o = at(url + "?options=-c%20work_mem%3D3MB");
+  o.settings = {{"enable_seqscan", "off"}, {"DateStyle", "German, DMY"}};
+  o.schema = "tide";
+  o.application_name = "a test's";
+  auto session = must_open(o);
+  auto of = [&](const std::string& name) {
+    return std::string(session.query("SHOW " + name)->text(0, 0));
+  };
+  EXPECT_EQ(of("enable_seqscan"), "off");
+  EXPECT_EQ(of("DateStyle"), "German, DMY");
+  EXPECT_EQ(of("search_path"), "tide");
+  EXPECT_EQ(of("application_name"), "a test's");
+  EXPECT_EQ(of("work_mem"), "3MB") << "the address's own are kept";
+  EXPECT_EQ(of("client_encoding"), "UTF8");
+}
+
 TEST_F(connection_test, takes_a_conninfo_and_a_socket_and_the_environment) {
   auto port = std::to_string(server.port());
   auto by_socket =

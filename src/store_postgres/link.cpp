@@ -34,10 +34,20 @@ result<keywords> parse(const std::string& address) {
   return out;
 }
 
-// Settings of the session that every server of ours must have; those of the address win.
+// A blank ends a word of "options", unless a backslash comes before it.
+std::string escaped(const std::string& value) {
+  std::string out;
+  for (char c : value) {
+    if (c == ' ' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// Settings that every session of ours has; those of the address win.
 std::string session_settings(const connection_options& o) {
   auto set = [](std::string name, const std::string& value) {
-    return "-c " + std::move(name) + "=" + value + " ";
+    return "-c " + std::move(name) + "=" + escaped(value) + " ";
   };
   std::string out = set("statement_timeout", std::to_string(o.call_timeout.count()));
   out += set("idle_in_transaction_session_timeout",
@@ -45,6 +55,7 @@ std::string session_settings(const connection_options& o) {
   // A machine that vanished is noticed in half a minute by the server too.
   out += "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 ";
   if (!o.schema.empty()) out += set("search_path", o.schema);
+  for (const auto& [name, value] : o.settings) out += set(name, value);
   return out;
 }
 

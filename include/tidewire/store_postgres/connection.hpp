@@ -23,6 +23,8 @@ struct connection_options {
   // Where unqualified names are looked for. Letters, digits and "_". Empty: the server's default.
   std::string schema;
   std::string application_name = "tidewire";  // as pg_stat_activity shows it
+  // Further settings of the session, like {"enable_seqscan", "off"}.
+  std::vector<std::pair<std::string, std::string>> settings;
   // Names are resolved by libpq, outside this bound.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
   // The server ends a statement that takes longer; when it does not answer within `answer_grace`
