@@ -1,6 +1,6 @@
 #include "message_store.hpp"
 #include "postgres_append.hpp"
-#include "postgres_schema.hpp"
+#include "postgres_message_sql.hpp"
 #include "postgres_watch.hpp"
 
 #include <tidewire/core/error.hpp>
@@ -24,75 +24,6 @@ constexpr std::size_t asked_states = 1000;      // in one statement
 constexpr int tries = 3;                        // of a call whose connection was lost
 // After a connect that failed nobody waits for another one so soon.
 constexpr auto connect_pause = std::chrono::milliseconds(300);
-
-const pg::statement state_of("SELECT epoch, oldest, head FROM message_log WHERE name = $1");
-const pg::statement states_of(
-    "SELECT name, epoch, oldest, head FROM message_log WHERE name = ANY($1::text[])");
-// In one statement, and so of one moment. The sum bounds what travels; one comes in any case.
-const pg::statement page_of(
-    "SELECT l.epoch, l.oldest, l.head, m.off, m.time, m.id, m.author, m.data FROM message_log l"
-    " LEFT JOIN LATERAL (SELECT *, sum(octet_length(data)) OVER (ORDER BY off) AS total FROM"
-    "  (SELECT * FROM message WHERE channel = l.channel AND off > $2 ORDER BY off LIMIT $3) p) m"
-    " ON m.total <= $4 OR m.total = octet_length(m.data) WHERE l.name = $1 ORDER BY m.off");
-const pg::statement offset_of(
-    "SELECT i.off FROM message_log l JOIN message_id i USING (channel)"
-    " WHERE l.name = $1 AND i.id = $2");
-
-// All writers take the locks of their channels in the order of the names, so that none waits for
-// one that waits for it.
-const pg::statement lock_logs(
-    "SELECT name, channel, epoch, oldest, head FROM message_log WHERE name = ANY($1::text[])"
-    " ORDER BY name FOR UPDATE");
-const pg::statement known_ids(
-    "SELECT i.channel, i.id, i.off, i.fingerprint FROM unnest($1::text[], $2::text[]) w(name, id)"
-    " JOIN message_log l USING (name) JOIN message_id i ON i.channel = l.channel AND i.id = w.id");
-const pg::statement make_logs(
-    "INSERT INTO message_log (name, epoch, oldest, head) SELECT w.name, w.epoch, 1, 0"
-    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(name, epoch, n)"
-    " WHERE NOT EXISTS (SELECT 1 FROM message_log l WHERE l.name = w.name) ORDER BY n"
-    " LIMIT greatest($3 - (SELECT count(*) FROM message_log), 0) ON CONFLICT DO NOTHING");
-const pg::statement add_messages(
-    "INSERT INTO message (channel, off, time, id, author, data) SELECT channel, off, $3, id, "
-    "author,"
-    " data FROM unnest($1::bigint[], $2::bigint[], $4::text[], $5::text[], $6::text[])"
-    " w(channel, off, id, author, data)");
-const pg::statement add_ids(
-    "INSERT INTO message_id (channel, id, off, time, fingerprint) SELECT channel, id, off, $3,"
-    " fingerprint FROM unnest($1::bigint[], $2::bigint[], $4::text[], $5::bigint[])"
-    " w(channel, off, id, fingerprint)");
-const pg::statement move_logs(
-    "UPDATE message_log l SET oldest = w.oldest, head = w.head"
-    " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) w(channel, oldest, head)"
-    " WHERE l.channel = w.channel");
-const pg::statement drop_messages(
-    "DELETE FROM message m USING unnest($1::bigint[], $2::bigint[]) w(channel, oldest)"
-    " WHERE m.channel = w.channel AND m.off < w.oldest");
-const pg::statement notify("SELECT pg_notify($1, said) FROM unnest($2::text[]) said");
-
-const pg::statement old_logs(
-    "SELECT l.channel, l.epoch, l.oldest, coalesce((SELECT m.off FROM message m"
-    " WHERE m.channel = l.channel AND m.off >= l.oldest AND m.time >= $3 ORDER BY m.off LIMIT 1),"
-    " l.head + 1) FROM message_log l WHERE l.channel > $1 ORDER BY l.channel LIMIT $2");
-// Logs that somebody writes to now are trimmed another time: nobody waits for a lock here.
-const pg::statement trim_logs(
-    "WITH free AS (SELECT l.channel, w.young FROM message_log l"
-    "  JOIN unnest($1::bigint[], $2::text[], $3::bigint[]) w(channel, epoch, young)"
-    "  ON l.channel = w.channel AND l.epoch = w.epoch WHERE l.oldest < w.young"
-    "  FOR UPDATE OF l SKIP LOCKED),"
-    " moved AS (UPDATE message_log l SET oldest = free.young FROM free"
-    "  WHERE l.channel = free.channel RETURNING l.channel, l.oldest)"
-    " DELETE FROM message m USING moved WHERE m.channel = moved.channel AND m.off < moved.oldest");
-const pg::statement drop_ids(
-    "DELETE FROM message_id WHERE (channel, id) IN (SELECT i.channel, i.id FROM message_id i"
-    " JOIN message_log l USING (channel) WHERE i.time < $1 AND i.off < l.oldest LIMIT $2"
-    " FOR UPDATE OF i SKIP LOCKED)");
-
-const pg::statement renew_log(
-    "UPDATE message_log SET epoch = $2, oldest = 1, head = 0 WHERE name = $1 RETURNING channel");
-const pg::statement drop_all(
-    "DELETE FROM message m USING message_log l WHERE l.name = $1 AND m.channel = l.channel");
-const pg::statement drop_all_ids(
-    "DELETE FROM message_id i USING message_log l WHERE l.name = $1 AND i.channel = l.channel");
 
 std::int64_t number(message_time t) {
   return t.time_since_epoch().count();
@@ -144,6 +75,7 @@ class postgres_message_store final : public message_store {
   pg::parameters making(const std::vector<std::string>& names) const;
   result<std::size_t> trim_some(message_time now);
 
+  const postgres_message_sql sql_;
   pg::connection line_;
   std::unique_ptr<postgres_watch> watch_;
   std::string notified_;
@@ -208,7 +140,7 @@ result<std::vector<log_state>> postgres_message_store::states(
     auto piece = channels.subspan(at, std::min(asked_states, channels.size() - at));
     pg::parameters names;
     names.add_array(piece);
-    auto answer = attempt([&] { return line_.query(states_of, names); });
+    auto answer = attempt([&] { return line_.query(sql_.states_of, names); });
     if (!answer) return answer.error();
     for (std::size_t row = 0; row < answer->size(); ++row)
       found.emplace(answer->text(row, 0), read_state(*answer, row, 1));
@@ -226,7 +158,7 @@ result<log_page> postgres_message_store::read(const std::string& channel, std::u
   pg::parameters p;
   p.add(channel).add(bounded(since)).add(bounded(std::min<std::size_t>(limit, 1'000'000)));
   p.add(bounded(max_bytes));
-  auto answer = attempt([&] { return line_.query(page_of, p); });
+  auto answer = attempt([&] { return line_.query(sql_.page_of, p); });
   if (!answer) return answer.error();
   log_page out;
   out.log.epoch = first_epoch(seed_, channel);
@@ -248,7 +180,7 @@ result<std::optional<std::uint64_t>> postgres_message_store::find(const std::str
                                                                   const std::string& id) {
   pg::parameters p;
   p.add(channel).add(id);
-  auto answer = attempt([&] { return line_.query(offset_of, p); });
+  auto answer = attempt([&] { return line_.query(sql_.offset_of, p); });
   if (!answer) return answer.error();
   std::optional<std::uint64_t> out;
   if (!answer->empty()) out = answer->unsigned_integer(0, 0);
@@ -292,7 +224,7 @@ result<append_ground> postgres_message_store::begin_append(std::span<const new_m
   locked.add_array(names);
   known.add_array(channels).add_array(ids);
   pg::batch b;
-  b.add("BEGIN").add(lock_logs, std::move(locked)).add(known_ids, std::move(known));
+  b.add("BEGIN").add(sql_.lock_logs, std::move(locked)).add(sql_.known_ids, std::move(known));
   auto answers = line_.run(b);
   if (!answers) return answers.error();
   append_ground out;
@@ -326,10 +258,10 @@ result<void> postgres_message_store::end_append(const append_plan& plan, message
   dropped.add_array(plan.cut).add_array(plan.cut_oldest);
   told.add(notified_).add_array(said);
   pg::batch b;
-  b.add(add_messages, std::move(messages)).add(add_ids, std::move(ids));
-  b.add(move_logs, std::move(logs));
-  if (!plan.cut.empty()) b.add(drop_messages, std::move(dropped));
-  b.add(notify, std::move(told)).add("COMMIT");
+  b.add(sql_.add_messages, std::move(messages)).add(sql_.add_ids, std::move(ids));
+  b.add(sql_.move_logs, std::move(logs));
+  if (!plan.cut.empty()) b.add(sql_.drop_messages, std::move(dropped));
+  b.add(sql_.notify, std::move(told)).add("COMMIT");
   auto done = line_.run(b);
   if (!done) return done.error();
   return {};
@@ -345,7 +277,7 @@ pg::parameters postgres_message_store::making(const std::vector<std::string>& na
 
 result<void> postgres_message_store::make(const std::vector<std::string>& names) {
   pg::batch b;
-  b.add("ROLLBACK").add(make_logs, making(names));
+  b.add("ROLLBACK").add(sql_.make_logs, making(names));
   auto done = line_.run(b);
   if (!done) return done.error();
   return {};
@@ -363,7 +295,7 @@ result<trimming> postgres_message_store::trim(message_time now) {
 result<std::size_t> postgres_message_store::trim_some(message_time now) {
   pg::parameters p;
   p.add(trimmed_up_to_).add(trimmed_channels).add(number(now - keep_.max_age));
-  auto looked_at = line_.query(old_logs, p);
+  auto looked_at = line_.query(sql_.old_logs, p);
   if (!looked_at) return looked_at.error();
   std::vector<std::int64_t> channels, young;
   std::vector<std::string> epochs;
@@ -377,7 +309,7 @@ result<std::size_t> postgres_message_store::trim_some(message_time now) {
   old.add_array(channels).add_array(epochs).add_array(young);
   ids.add(number(now - keep_.id_age)).add(trimmed_rows);
   pg::batch b;
-  b.add(trim_logs, std::move(old)).add(drop_ids, std::move(ids));
+  b.add(sql_.trim_logs, std::move(old)).add(sql_.drop_ids, std::move(ids));
   auto done = line_.run(b);
   if (!done) return done.error();
   auto seen = looked_at->size();
@@ -395,8 +327,10 @@ result<log_state> postgres_message_store::reset(const std::string& channel) {
   name.add(channel);
   told.add(notified_).add_array(said);
   pg::batch b;
-  b.add(make_logs, making({channel})).add(renew_log, std::move(renewed)).add(drop_all, name);
-  b.add(drop_all_ids, name).add(notify, std::move(told));
+  b.add(sql_.make_logs, making({channel}))
+      .add(sql_.renew_log, std::move(renewed))
+      .add(sql_.drop_all, name);
+  b.add(sql_.drop_all_ids, name).add(sql_.notify, std::move(told));
   auto done = attempt([&] { return line_.run(b); });
   if (!done) return done.error();
   if (done->at(1).empty()) return make_error_code(message_errc::too_many_channels);
