@@ -108,8 +108,9 @@ class Cluster:
     def start(self):
         """Returns when it takes connections."""
         command = [self.bin / "postgres", "-D", self.data, "-p", str(self.port)]
-        self.process = subprocess.Popen(command, preexec_fn=self._become, stdin=subprocess.DEVNULL,
-                                        stdout=open(self.folder / "log", "ab"), stderr=subprocess.STDOUT)
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(command, preexec_fn=self._become, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=subprocess.STDOUT)
         until = time.monotonic() + PATIENCE
         pid_file = self.data / "postmaster.pid"
         while True:
