@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <set>
@@ -102,9 +103,11 @@ void expect_whole(message_store& store, const std::string& channel, std::size_t 
 
 TEST_F(postgres_message_store_test, writers_at_once_make_one_log) {
   constexpr int writers = 3, rounds = 60, each = 5;
+  std::latch all_there(writers);
   std::vector<std::thread> all;
   for (int w = 0; w < writers; ++w)
     all.emplace_back([&, w, store = std::shared_ptr<message_store>(open())] {
+      all_there.arrive_and_wait();
       for (int r = 0; r < rounds; ++r) {
         std::vector<new_message> batch;
         for (int i = 0; i < each; ++i) {
@@ -245,13 +248,16 @@ TEST_F(postgres_message_store_test, schemas_are_apart) {
 
 TEST_F(postgres_message_store_test, trimming_and_writing_at_once) {
   constexpr int rounds = 100;
+  std::latch all_there(3);
   std::thread writer([&, store = std::shared_ptr<message_store>(open())] {
+    all_there.arrive_and_wait();
     for (int i = 0; i < rounds; ++i) ASSERT_TRUE(put(*store, "room", std::to_string(i)));
   });
   std::vector<std::thread> trimmers;
   for (int t = 0; t < 2; ++t)
     trimmers.emplace_back([&, store = std::shared_ptr<message_store>(open())] {
       auto later = now + std::chrono::hours(24 * 365);
+      all_there.arrive_and_wait();
       for (int i = 0; i < rounds; ++i) ASSERT_TRUE(store->trim(later));
     });
   writer.join();

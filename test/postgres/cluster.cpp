@@ -131,18 +131,22 @@ pid_t postgres_cluster::spawn(const std::string& command) {
   const passwd* user = ::geteuid() == 0 ? ::getpwnam("postgres") : nullptr;
   if (::geteuid() == 0 && !user) throw std::runtime_error("there is no user \"postgres\"");
   auto parent = ::getpid();
-  auto said = folder_ + "/log";
+  // Made before the fork: behind it, in a program of several threads, little is safe.
+  auto line = "exec " + command + " >>" + folder_ + "/log 2>&1";
+  uid_t uid = user ? user->pw_uid : 0;
+  gid_t gid = user ? user->pw_gid : 0;
   pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("no new process");
   if (child > 0) return child;
+  // A test's sockets would stay open with it.
+  if (::close_range(3, ~0U, 0) != 0)
+    for (int fd = 3; fd < 4096; ++fd) ::close(fd);
   ::setpgid(0, 0);  // a Ctrl-C is for the test, which ends us in good order
-  if (user && (::initgroups("postgres", user->pw_gid) != 0 || ::setgid(user->pw_gid) != 0 ||
-               ::setuid(user->pw_uid) != 0))
-    ::_exit(126);
+  if (user && (::setgroups(1, &gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0)) ::_exit(126);
   // After the change of the user, which clears it. SIGQUIT: an immediate shutdown.
   ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
   if (::getppid() != parent || ::chdir(folder_.c_str()) != 0) ::_exit(126);
-  ::execl("/bin/sh", "sh", "-c", ("exec " + command + " >>" + said + " 2>&1").c_str(), nullptr);
+  ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
   ::_exit(127);
 }
 
