@@ -167,7 +167,7 @@ void hub::follow(const std::vector<pending>& batch, const std::vector<append_out
     }
   }
   run(all);
-  for (auto& channel : behind) catch_up(channel);
+  for (auto& channel : behind) take_in(channel);
   if (fresh > 0) ctx.metrics->count("tidewire_messages_published_total", fresh, "result=new");
   if (duplicate > 0)
     ctx.metrics->count("tidewire_messages_published_total", duplicate, "result=duplicate");
@@ -237,17 +237,27 @@ void hub::trim_sometimes() {
 result<std::shared_ptr<hub_channel>> hub::load(const std::string& name) {
   auto state = store_->state(name);
   if (!state) return state.error();
+  std::shared_ptr<hub_channel> out;
+  bool others = false;
+  {
+    std::lock_guard lock(mutex_);
+    auto& channel = channels_[name];
+    if (!channel) {
+      channel = std::make_shared<hub_channel>();
+      channel->name = name;
+      channel->log = *state;
+    }
+    out = channel;
+    others =
+        !out->subscribers.empty() && state->epoch == out->log.epoch && state->head > out->log.head;
+  }
+  if (others) take_in(name);
   wakes all;
   std::lock_guard lock(mutex_);
-  auto& channel = channels_[name];
-  if (!channel) {
-    channel = std::make_shared<hub_channel>();
-    channel->name = name;
-    channel->log = *state;
-  }
-  adopt(*channel, *state, all);
+  // What was taken in may be newer than what was asked before.
+  bool behind = state->epoch == out->log.epoch && out->log.head < state->head;
+  if (!others || behind) adopt(*out, *state, all);
   run(all);
-  auto out = channel;
   forget_idle();
   return out;
 }

@@ -129,10 +129,15 @@ class hub : public std::enable_shared_from_this<hub> {
   // Is woken by drain().
   void watch_drain(const std::shared_ptr<subscriber>& who);
 
+  // Others may append to the store too: what it tells of them goes to those who listen here.
+  void watch_store();
+  void unwatch_store();
+
   const context ctx;
   const message_hub_options options;
 
  private:
+  struct news;
   struct pending {
     new_message message;
     publish_handler done;
@@ -150,6 +155,11 @@ class hub : public std::enable_shared_from_this<hub> {
               message_time time);
   void catch_up(const std::string& channel);
   void adopt(hub_channel& channel, const log_state& state, wakes& all);
+  void look_at(news& heard);
+  bool forget_unheard(const std::string& name);
+  std::vector<std::string> moved_of(const std::unordered_map<std::string, moved_log>& moved);
+  std::vector<std::string> moved_of_all();
+  void take_in(const std::string& name);
   void grow(hub_channel& channel, shared_entry entry);
   void shrink(hub_channel& channel);
   void trim_sometimes();

@@ -126,12 +126,16 @@ asio::awaitable<result<std::vector<shared_entry>>> hub::replay(std::shared_ptr<s
     auto page = store_->read(name, since, replay_messages, replay_bytes);
     if (!page) return result<entries>(page.error());
     entries out;
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     auto it = who->positions_.find(name);
     if (it == who->positions_.end()) return result<entries>(make_error_code(errc::stopped));
     auto& p = it->second;
+    if (page->log.epoch != p.epoch) {
+      lock.unlock();
+      catch_up(name);  // take() will see it
+      return result<entries>(out);
+    }
     p.channel->log.oldest = page->log.oldest;
-    if (page->log.epoch != p.epoch) return result<entries>(out);  // take() will see it
     if (page->log.oldest > p.next) {
       // Trimmed while it was read.
       p.next = page->log.oldest;

@@ -301,6 +301,7 @@ response message_routes::refuse_append(error_code why) {
     return problem(422, "Unprocessable Content",
                    "this key belongs to another message of the channel: use a key for one message",
                    "idempotency-key-reused");
+  if (why == message_errc::not_text) return bad_request("a message is UTF-8 without NULs");
   if (why == message_errc::too_many_channels)
     return problem(507, "Insufficient Storage", "there are too many channels");
   return unavailable();
