@@ -32,7 +32,7 @@ http::curl_client_options direct() {
 log_reader::log_reader(const context& ctx, std::uint16_t server_port, std::string channel)
     : http_(http::make_curl_client(ctx, direct())),
       wake_(ctx.exec),
-      base_(fmt::format("http://127.0.0.1:{}/messages?ch={}&limit=1000&wait=20", server_port,
+      base_(fmt::format("http://127.0.0.1:{}/messages?ch={}&limit=1000", server_port,
                         channel)) {}
 
 asio::awaitable<void> log_reader::run() {
@@ -48,7 +48,8 @@ asio::awaitable<void> log_reader::run() {
 
 asio::awaitable<bool> log_reader::read_once() {
   auto text = fmt::format("{}&since={}", base_, next_);
-  if (!log_.epoch().empty()) text += "&epoch=" + log_.epoch();
+  // The first answer tells which log it is; later ones may be held back until there is more.
+  if (!log_.epoch().empty()) text += "&wait=20&epoch=" + log_.epoch();
   auto url = http::url::parse(text);
   if (!url) co_return false;
   http::request request(*url);
