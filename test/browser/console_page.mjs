@@ -24,12 +24,12 @@ export class ConsolePage {
       void dialog.dismiss();
     });
     page.on("request", (request) => {
-      if (!request.url().startsWith(demo.origin)) this.faults.push(`request to ${request.url()}`);
+      if (!demo.allows(request.url())) this.faults.push(`request to ${request.url()}`);
     });
   }
 
-  async open() {
-    await this.page.goto(this.demo.origin);
+  async open(panel = "") {
+    await this.page.goto(`${this.demo.origin}/#/${panel}`);
     await this.live();
   }
 
@@ -52,6 +52,33 @@ export class ConsolePage {
 
   get detail() {
     return this.page.getByTestId("detail");
+  }
+
+  /** Whose link the controls break: A, B, This page, All. */
+  aim(title) {
+    return this.page.getByRole("radio", { name: title, exact: true }).check();
+  }
+
+  /** The card of a client of the chat: a, b, page. */
+  client(id) {
+    return this.page.getByTestId(`client-${id}`);
+  }
+
+  /** Waits until a client is connected like this: websocket, polling, filling, disconnected. */
+  mode(id, ...modes) {
+    const wanted = modes.map((mode) => `[data-test="client-${id}"][data-mode="${mode}"]`).join(",");
+    return this.page.locator(wanted).waitFor();
+  }
+
+  /** Waits until everybody was given that many messages, and nothing went wrong at anybody. */
+  async everybodyHas(offset) {
+    await this.until((wanted) => ["a", "b", "page"].every((id) =>
+      Number(document.querySelector(`[data-test="client-${id}"]`)?.dataset.offset) >= wanted), offset);
+    await this.page.locator('[data-test="verdict"][data-tone="good"]').waitFor();
+    for (const id of ["a", "b", "page"]) {
+      for (const figure of ["lost", "duplicated", "out of order"])
+        assert.equal(await this.client(id).locator(`[data-test="${figure}"] dd`).innerText(), "0", `${id} ${figure}`);
+    }
   }
 
   /** The figure of a fact: retries, kills … */

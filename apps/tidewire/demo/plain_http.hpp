@@ -20,14 +20,13 @@ struct http_reply {
 asio::awaitable<http_reply> ask(http::client& client, http::request request, std::string body = {});
 
 // Passes everything on to another client and tells how each exchange ended: what a poller asked and
-// was answered, seen from outside. Borrows `client`; must outlive its exchanges.
+// was answered, seen from outside. Borrows `to`; must outlive its exchanges.
 class observed_client final : public http::client {
  public:
   // The status, 0 when there was no whole answer.
   using listener = std::function<void(unsigned status)>;
 
-  observed_client(http::client& client, listener ended)
-      : client_(client), ended_(std::move(ended)) {}
+  observed_client(http::client& to, listener ended) : client_(to), ended_(std::move(ended)) {}
 
   executor get_executor() const override { return client_.get_executor(); }
   void stop(asio::any_completion_handler<void()> done) override { client_.stop(std::move(done)); }
