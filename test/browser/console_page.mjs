@@ -4,6 +4,12 @@ import { join } from "node:path";
 
 const waitMs = 30_000;
 
+/** What Chromium itself says of a page's connections over a link that is broken on purpose. */
+export const brokenLink = new RegExp(`WebSocket connection to|net::ERR_(${[
+  "CONNECTION_RESET", "CONNECTION_REFUSED", "CONNECTION_CLOSED", "EMPTY_RESPONSE", "INCOMPLETE_CHUNKED_ENCODING",
+  "SOCKET_NOT_CONNECTED", "CONTENT_LENGTH_MISMATCH",
+].join("|")})`);
+
 export class ConsolePage {
   static async create(browser, demo, pictures, options = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light", ...options });
@@ -144,7 +150,8 @@ export class ConsolePage {
     assert.ok(needed <= given, `the page is ${needed} px wide on a screen of ${given}`);
   }
 
-  keepPicture(name, fullPage = false) {
+  async keepPicture(name, fullPage = false) {
+    if (fullPage) await this.page.evaluate(() => scrollTo(0, 0));
     const file = `${name.replace(/[^a-z0-9]+/gi, "-").toLowerCase()}.png`;
     return this.page.screenshot({ path: join(this.pictures, file), fullPage });
   }

@@ -1,5 +1,6 @@
 // How it looks: no overflow, enough contrast, and the pictures that are kept.
 import assert from "node:assert/strict";
+import { brokenLink } from "./console_page.mjs";
 import { lowContrast } from "./contrast.mjs";
 
 /** A download in the middle of its work, that was cut once. */
@@ -127,9 +128,9 @@ function notificationsTheme(name) {
       await page.button("Ask now").click();
       await page.page.locator(".inbox-text", { hasText: text }).waitFor();
     }
-    await page.page.locator(".poll-same").nth(2).waitFor();
+    await page.page.locator(".polls-picture .poll-same").nth(2).waitFor();
     await demo.command("/demo/server/restart", { down_ms: 20_000 });
-    await page.until(() => document.querySelectorAll(".poll-failed").length >= 3);
+    await page.until(() => document.querySelectorAll(".polls-picture .poll-failed").length >= 3);
     await assertContrast(page);
     await page.keepPicture(`notifications-failing-${name}`, true);
     await demo.command("/demo/server/restart", { down_ms: 0 });
@@ -150,7 +151,7 @@ async function notificationsPhone(page) {
 
 const phoneScreen = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
-const inChat = { panel: "chat", ownDemo: true, expectedErrors: /WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/ };
+const inChat = { panel: "chat", ownDemo: true, expectedErrors: brokenLink };
 const inNotifications = { panel: "notifications", ownDemo: true };
 
 export default [

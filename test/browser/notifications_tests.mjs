@@ -41,8 +41,8 @@ async function adapts(page, demo) {
   }
   const busy = (await demo.state("notifications")).interval_ms;
   assert.ok(busy < quiet, `${busy} ms after news, ${quiet} ms before`);
-  assert.ok(await page.page.locator(".poll-news").count() >= 5);
-  assert.ok(await page.page.locator(".poll-same").count() >= 2);
+  assert.ok(await page.page.locator(".polls-picture .poll-news").count() >= 5);
+  assert.ok(await page.page.locator(".polls-picture .poll-same").count() >= 2);
 }
 
 async function failsAndRecovers(page, demo) {
@@ -50,7 +50,7 @@ async function failsAndRecovers(page, demo) {
   await demo.command("/demo/server/restart", { down_ms: 60_000 });
   await page.page.getByTestId("errors").waitFor();
   await page.page.getByText("It goes on asking, more slowly.").waitFor();
-  await page.page.locator(".poll-failed").first().waitFor();
+  await page.page.locator(".polls-picture .poll-failed").first().waitFor();
   await publish(page, "kept for later");
   await page.page.getByText("publish it again when it is back").waitFor();
   assert.equal(await page.page.getByLabel("Tell A something").inputValue(), "kept for later");

@@ -115,7 +115,8 @@ void chat_side::listen_to(realtime::realtime_connection& connection) {
     marks_.add("reset", "the log is another one: " + r.reason, time_.ms());
   });
   up_ = *connection.on_connected().connect([this](const realtime::connected_event& e) {
-    marks_.add("connected", std::string("data flows by ") + realtime::name_of(e.mode), time_.ms());
+    bool socket = e.mode == realtime::mode::websocket;
+    marks_.add("connected", socket ? "data flows by WebSocket" : "data flows by polling", time_.ms());
     sample();
   });
   down_ = *connection.on_disconnected().connect([this](const realtime::disconnected_event& e) {

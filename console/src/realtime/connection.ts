@@ -176,7 +176,7 @@ export class Connection {
   private become(mode: Mode) {
     if (this.mode !== mode) {
       this.mode = mode;
-      this.options.note("connected", `data flows by ${mode}`);
+      this.options.note("connected", `data flows by ${mode === "websocket" ? "WebSocket" : mode}`);
     }
     this.options.changed();
   }

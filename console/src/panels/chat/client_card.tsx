@@ -22,14 +22,15 @@ function Figures(props: { client: Client }) {
 function Proof(props: { client: Client }) {
   const { figures, epoch, dropped_duplicates } = props.client;
   const facts: string[] = [];
-  if (figures.compared !== undefined) facts.push(`${figures.compared} compared with the server’s log`);
+  if (figures.compared === undefined) facts.push("counted by the log’s offsets");
+  else facts.push(`${figures.compared} compared with the server’s log`);
   if ((figures.different ?? 0) > 0) facts.push(`${figures.different} differ from it`);
   if (dropped_duplicates > 0) facts.push(`${dropped_duplicates} came twice and were dropped`);
   if (figures.resets > 0) facts.push(`the log was replaced ${figures.resets} ×`);
   return (
     <p class="fine proof">
-      {facts.join(", ")}{facts.length > 0 && epoch !== "" && " · "}
-      {epoch !== "" && <>epoch <code title={epoch}>{epoch.slice(0, 8)}</code></>}
+      {facts.join(", ")}
+      {epoch !== "" && <><br />epoch <code title={epoch}>{epoch.slice(0, 8)}</code></>}
     </p>
   );
 }
@@ -73,7 +74,7 @@ function Composer(props: { id: string }) {
     <form class="composer" onSubmit={(event) => void submit(event)}>
       <label class="visually-hidden" for={`say-${props.id}`}>Message from {name}</label>
       <input id={`say-${props.id}`} type="text" value={text} maxLength={500} autocomplete="off"
-        placeholder={`Say something as ${name === "This page" ? "this page" : name}`}
+        placeholder="Say something"
         onInput={(event) => setText(event.currentTarget.value)} />
       <button type="submit" disabled={text.trim() === ""} aria-label={`Send as ${name}`}>Send</button>
     </form>

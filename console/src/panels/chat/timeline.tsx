@@ -1,6 +1,6 @@
 import { demoNow } from "../../live/demo_clock";
 import { useNow } from "../../ui/clock";
-import { piecesOf, placesOf, rowText, spanMs } from "./timeline_layout";
+import { piecesOf, placesOf, rowText, spanOf } from "./timeline_layout";
 import { links, type Bar, type Chat, type Client, type LinkId, type Mark } from "./wire";
 import { modeText, nameOf } from "./words";
 
@@ -39,7 +39,7 @@ export function Timeline(props: { chat: Chat; clients: readonly Client[] }) {
         <Row key={client.id} name={nameOf(client.id)} now={modeText(client)} bars={client.bars} at={at}
           faults={links.value?.[client.id as LinkId]?.marks ?? []} marks={client.marks} />
       ))}
-      <p class="track-scale" aria-hidden="true"><span>{spanMs / 1000} s ago</span><span>now</span></p>
+      <p class="track-scale" aria-hidden="true"><span>{Math.round(spanOf(at) / 1000)} s ago</span><span>now</span></p>
       <figcaption>
         {legend.map(([state, words]) => (
           <span key={state}><i class={`swatch piece-${state}`} aria-hidden="true" />{words}</span>

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { piecesOf, placesOf, rowText, spanMs, toneOf } from "./timeline_layout";
+import { piecesOf, placesOf, rowText, spanOf, toneOf } from "./timeline_layout";
 import type { Bar } from "./wire";
 
 const now = 1_000_000;
+const spanMs = spanOf(now);
 const bar = (ago: number, state: Bar["state"]): Bar => ({ at_ms: now - ago, state });
 
 test("a bar holds until the next one, the last one until now", () => {
@@ -37,4 +38,9 @@ test("a row in words", () => {
   expect(rowText([bar(70_000, "websocket"), bar(10_000, "filling")], now)).toBe(
     "1 min 00 s by WebSocket, then 10 s WebSocket lost, polls fill the gap");
   expect(rowText([], now)).toBe("nothing yet");
+});
+
+test("a young picture is not squeezed into its corner", () => {
+  expect([0, 30_000, 1_000_000].map(spanOf)).toEqual([20_000, 30_000, 90_000]);
+  expect(piecesOf([{ at_ms: 0, state: "running" }], 30_000)).toEqual([{ state: "running", left: 0, width: 100 }]);
 });

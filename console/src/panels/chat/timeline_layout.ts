@@ -1,7 +1,13 @@
 import { duration } from "../../ui/format";
 import type { Bar, BarState, Mark } from "./wire";
 
-export const spanMs = 90_000;
+export const longestSpanMs = 90_000;
+const shortestSpanMs = 20_000;
+
+/** What the picture spans: a young demo is not squeezed into its corner. */
+export function spanOf(now: number): number {
+  return Math.min(longestSpanMs, Math.max(shortestSpanMs, now));
+}
 
 /** In percent of the picture's width. */
 export interface Piece {
@@ -17,7 +23,7 @@ export interface Place {
   text: string;
 }
 
-const share = (ms: number, now: number) => 100 * (1 - (now - ms) / spanMs);
+const share = (ms: number, now: number) => 100 * (1 - (now - ms) / spanOf(now));
 
 /** What is to be seen of bars that each hold until the next one begins, the last one until now. */
 export function piecesOf(bars: readonly Bar[], now: number): Piece[] {
@@ -41,7 +47,7 @@ export function toneOf(kind: string): Place["tone"] {
 
 export function placesOf(marks: readonly Mark[], now: number, prefix: string): Place[] {
   return marks
-    .filter((mark) => mark.at_ms > now - spanMs && mark.at_ms <= now)
+    .filter((mark) => mark.at_ms > now - spanOf(now) && mark.at_ms <= now)
     .map((mark) => ({ seq: prefix + mark.seq, left: share(mark.at_ms, now), tone: toneOf(mark.kind), text: mark.text }));
 }
 
@@ -57,6 +63,6 @@ const stateWords: Record<BarState, string> = {
 /** The row in words, for those who don't see it. */
 export function rowText(bars: readonly Bar[], now: number): string {
   const pieces = piecesOf(bars, now).filter((piece) => piece.width > 0.5);
-  const parts = pieces.map((piece) => `${duration((piece.width * spanMs) / 100_000)} ${stateWords[piece.state]}`);
+  const parts = pieces.map((piece) => `${duration((piece.width * spanOf(now)) / 100_000)} ${stateWords[piece.state]}`);
   return parts.length > 0 ? parts.join(", then ") : "nothing yet";
 }

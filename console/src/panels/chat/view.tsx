@@ -1,6 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
 import { demoChanges } from "../../live/state";
-import { count } from "../../ui/format";
 import { announce } from "../../ui/notices";
 import { burst, burstSize } from "./actions";
 import { ClientCard } from "./client_card";
@@ -22,7 +21,7 @@ function Summary(props: { clients: readonly Client[]; head: number }) {
         <p class={`summary-verdict verdict-${verdict.tone}`} data-test="verdict" data-tone={verdict.tone}>{verdict.text}</p>
       )}
       <button type="button" class="primary" title="Twenty a second (b)" disabled={left > 0} onClick={() => void burst()}>
-        {left > 0 ? `${count(left, "message")} to go` : `A sends ${burstSize}`}
+        {left > 0 ? `${left} to go` : `A sends ${burstSize}`}
       </button>
     </div>
   );

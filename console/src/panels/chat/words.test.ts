@@ -18,7 +18,7 @@ test("the verdict says the worst first", () => {
   const behind = exampleClient({ id: "b", offset: 7 });
   const lost = exampleClient({ id: "page", figures: { ...good.figures, lost: 1 } });
   expect(verdictOf([good], 10)).toMatchObject({ tone: "good" });
-  expect(verdictOf([good, behind], 10).text).toBe("B is 3 messages behind. None is lost so far.");
+  expect(verdictOf([good, behind], 10).text).toBe("Behind: B by 3. Nothing is lost so far.");
   expect(verdictOf([good, behind, lost], 10)).toMatchObject({ tone: "bad" });
   expect(verdictOf([good, behind, lost], 10).text).toContain("This page");
 });

@@ -1,4 +1,3 @@
-import { count } from "../../ui/format";
 import type { Client } from "./wire";
 
 // What the panel says about the clients.
@@ -35,8 +34,8 @@ export function verdictOf(clients: readonly Client[], head: number): Verdict {
     return { tone: "bad", text: `Messages went wrong at ${broken.map((one) => nameOf(one.id)).join(", ")}: see the figures below.` };
   const behind = clients.filter((client) => client.offset < head);
   if (behind.length > 0) {
-    const parts = behind.map((one) => `${nameOf(one.id)} is ${count(head - one.offset, "message")} behind`);
-    return { tone: "wait", text: `${parts.join(", ")}. None is lost so far.` };
+    const parts = behind.map((one) => `${nameOf(one.id)} by ${head - one.offset}`);
+    return { tone: "wait", text: `Behind: ${parts.join(", ")}. Nothing is lost so far.` };
   }
   return { tone: "good", text: "Every client was given each of them once, and in order." };
 }

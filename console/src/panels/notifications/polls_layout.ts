@@ -1,6 +1,12 @@
 import type { Poll } from "./wire";
 
-export const spanMs = 120_000;
+export const longestSpanMs = 120_000;
+const shortestSpanMs = 20_000;
+
+/** What the picture spans: a young history is not squeezed into its corner. */
+export function spanOf(history: readonly Poll[], now: number): number {
+  return Math.min(longestSpanMs, Math.max(shortestSpanMs, now - (history[0]?.at_ms ?? now)));
+}
 
 export type Tone = "news" | "same" | "failed";
 
@@ -24,14 +30,15 @@ const narrowest = 0.5;
 
 /** The wait at the picture's top: a round number of seconds. */
 export function topMs(history: readonly Poll[], now: number): number {
-  const longest = Math.max(4_000, ...history.filter((poll) => poll.at_ms > now - spanMs).map((poll) => poll.wait_ms ?? 0));
+  const longest = Math.max(4_000, ...history.filter((poll) => poll.at_ms >= now - longestSpanMs).map((poll) => poll.wait_ms ?? 0));
   return [4, 8, 12, 20, 30, 60, 120, 600].map((seconds) => seconds * 1000).find((top) => longest <= top) ?? longest;
 }
 
 /** A column for each poll, from its end to the next one's, as high as the wait that was chosen after it. */
 export function columnsOf(history: readonly Poll[], now: number): Column[] {
   const top = topMs(history, now);
-  const share = (ms: number) => 100 * (1 - (now - ms) / spanMs);
+  const span = spanOf(history, now);
+  const share = (ms: number) => 100 * (1 - (now - ms) / span);
   const columns: Column[] = [];
   history.forEach((poll, index) => {
     const end = share(history[index + 1]?.at_ms ?? now);
@@ -49,7 +56,7 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 /** The picture in words. */
 export function pollsText(history: readonly Poll[], now: number): string {
-  const seen = history.filter((poll) => poll.at_ms > now - spanMs);
+  const seen = history.filter((poll) => poll.at_ms >= now - longestSpanMs);
   if (seen.length === 0) return "No poll in the last two minutes.";
   const count = (tone: Tone) => seen.filter((poll) => toneOf(poll.status) === tone).length;
   const waits = seen.map((poll) => poll.wait_ms).filter((wait) => wait !== null);

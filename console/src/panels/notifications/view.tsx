@@ -3,7 +3,7 @@ import { command } from "../../live/commands";
 import { demoNow } from "../../live/demo_clock";
 import { useNow } from "../../ui/clock";
 import { report } from "../../ui/notices";
-import { columnsOf, pollsText, spanMs, topMs } from "./polls_layout";
+import { columnsOf, pollsText, spanOf, topMs } from "./polls_layout";
 import { markAllRead, unread } from "./unread";
 import { notifications, type Notifications } from "./wire";
 import "./notifications.css";
@@ -39,8 +39,9 @@ function waitText(now: Notifications, at: number): string {
 /** Each poll of the last two minutes, as high as the wait that the poller chose after it. */
 function Polls(props: { now: Notifications }) {
   useNow(true);
-  const at = demoNow();
   const { now } = props;
+  // What was told is never later than now.
+  const at = Math.max(demoNow(), now.history.at(-1)?.at_ms ?? 0);
   return (
     <figure class="polls">
       <div class="polls-head">
@@ -57,9 +58,9 @@ function Polls(props: { now: Notifications }) {
             title={column.wait_ms === null ? "" : `then waited ${seconds(column.wait_ms)}`} />
         ))}
       </div>
-      <p class="polls-scale" aria-hidden="true"><span>{spanMs / 60_000} min ago</span><span>now</span></p>
+      <p class="polls-scale" aria-hidden="true"><span>{Math.round(spanOf(now.history, at) / 1000)} s ago</span><span>now</span></p>
       <figcaption>
-        <span><i class="swatch poll-news" aria-hidden="true" />answered with news</span>
+        <span><i class="swatch poll-news" aria-hidden="true" />200, answered</span>
         <span><i class="swatch poll-same" aria-hidden="true" />304, nothing new</span>
         <span><i class="swatch poll-failed" aria-hidden="true" />failed</span>
         <span class="polls-hint">as high as the wait after it</span>
