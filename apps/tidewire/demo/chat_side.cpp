@@ -116,7 +116,8 @@ void chat_side::listen_to(realtime::realtime_connection& connection) {
   });
   up_ = *connection.on_connected().connect([this](const realtime::connected_event& e) {
     bool socket = e.mode == realtime::mode::websocket;
-    marks_.add("connected", socket ? "data flows by WebSocket" : "data flows by polling", time_.ms());
+    marks_.add("connected", socket ? "data flows by WebSocket" : "data flows by polling",
+               time_.ms());
     sample();
   });
   down_ = *connection.on_disconnected().connect([this](const realtime::disconnected_event& e) {

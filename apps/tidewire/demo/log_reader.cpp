@@ -32,8 +32,7 @@ http::curl_client_options direct() {
 log_reader::log_reader(const context& ctx, std::uint16_t server_port, std::string channel)
     : http_(http::make_curl_client(ctx, direct())),
       wake_(ctx.exec),
-      base_(fmt::format("http://127.0.0.1:{}/messages?ch={}&limit=1000", server_port,
-                        channel)) {}
+      base_(fmt::format("http://127.0.0.1:{}/messages?ch={}&limit=1000", server_port, channel)) {}
 
 asio::awaitable<void> log_reader::run() {
   while (!stopping_) {
