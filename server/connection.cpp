@@ -1,4 +1,5 @@
 #include "body_stream.hpp"
+#include "cors.hpp"
 #include "edge.hpp"
 #include "request_reader.hpp"
 #include "response_head.hpp"
@@ -169,13 +170,16 @@ asio::awaitable<bool> connection_impl::serve_one() {
   body_stream body(wire_, reader);
   req.body = &body;
   response answer;
-  if (auto stopped = screen(req, edge_->policy)) {
+  if (auto permission = answer_preflight(req, edge_->policy)) {
+    answer = std::move(*permission);
+  } else if (auto stopped = screen(req, edge_->policy)) {
     edge_->refused(stopped->reason, peer_);
     answer = std::move(stopped->answer);
   } else {
     answer = co_await ask_handler(req);
   }
   if (answer.upgrade && take_upgrade(req, answer)) co_return false;
+  allow_reading(req, edge_->policy, answer);
   // A body that nobody read stands between us and the next request.
   const auto& how = reader.how();
   bool can_drain = reader.done() || (!body.failed() && !body.awaits_continue() && !how.chunked &&
