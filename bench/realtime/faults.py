@@ -1,4 +1,5 @@
 """The fault run: one schedule of faults for everybody, drawn from a seed; and what it did to each."""
+import math
 import random
 import statistics
 import time
@@ -21,30 +22,35 @@ class Schedule:
     refused: tuple  # begin, end
     steps: list = field(default_factory=list)  # (time, what, value)
 
+    def with_steps(self):
+        dead = [(b, b + HALF_OPEN) for b in self.half_opens]
+        steps = [(b, "half_open", on) for begin, end in dead for b, on in ((begin, 1), (end, 0))]
+        steps += [(self.refused[0], "refuse", 1), (self.refused[1], "refuse", 0)]
+        for at in self.crashes:
+            steps += [(at, "crash", 1), (at + DOWN, "crash", 0)]
+        for number in range(1, math.ceil(self.seconds / KILL_EVERY)):
+            at = number * KILL_EVERY
+            # A dead link carries no reset.
+            if not any(b <= at < e for b, e in dead):
+                steps.append((at, "kill", 1))
+        self.steps = sorted(steps)
+        return self
+
 
 def draw(seed, quick):
-    """Half-opens and kills don't overlap: a dead link carries no reset."""
     dice = random.Random(seed)
     seconds, count, crashes, refused = (15.0, 1, 1, 4.0) if quick else (60.0, 5, 2, 20.0)
-    slot = seconds / count
-    half_opens = [i * slot + dice.uniform(1.0, max(1.5, slot - HALF_OPEN - 1.0)) for i in range(count)]
-    dead = [(b, b + HALF_OPEN) for b in half_opens]
-    begin = dice.uniform(0.15 * seconds, 0.85 * seconds - refused)
-    schedule = Schedule(seconds, half_opens, [], (begin, begin + refused))
-    for i in range(crashes):
-        part = seconds / crashes
-        schedule.crashes.append(dice.uniform(i * part + 1.0, (i + 1) * part - 2.0))
-    steps = [(b, "half_open", on) for begin, end in dead for b, on in ((begin, 1), (end, 0))]
-    steps += [(schedule.refused[0], "refuse", 1), (schedule.refused[1], "refuse", 0)]
-    for at in schedule.crashes:
-        steps += [(at, "crash", 1), (at + DOWN, "crash", 0)]
-    at = KILL_EVERY
-    while at < seconds:
-        if not any(b <= at < e for b, e in dead):
-            steps.append((at, "kill", 1))
-        at += KILL_EVERY
-    schedule.steps = sorted(steps)
-    return schedule
+    while True:
+        slot = seconds / count
+        half_opens = [i * slot + dice.uniform(0.5, slot - HALF_OPEN - 0.5) for i in range(count)]
+        begin = dice.uniform(1.0, seconds - refused)
+        killed = sorted(dice.uniform(1.0, seconds - 2.0) for _ in range(crashes))
+        # A server that dies while nobody can reach it is no fault of its own.
+        clear = all(not b - 1.5 < at < b + HALF_OPEN + 1.0 for at in killed for b in half_opens)
+        if quick:
+            clear = clear and all(b + HALF_OPEN < begin or begin + refused < b for b in half_opens)
+        if clear and all(b - a > 5 for a, b in zip(killed, killed[1:])):
+            return Schedule(seconds, half_opens, killed, (begin, begin + refused)).with_steps()
 
 
 class OurServer:
@@ -62,8 +68,8 @@ class OurServer:
     def publisher(self, out, seconds):
         return self.cast.ours("publisher", websocket=self.port, rate=RATE, seconds=int(seconds), out=out)
 
-    def refuse(self, on):
-        pass
+    def refuse(self, link, on):
+        link.tell("refuse", on)
 
 
 class PeerServer:
@@ -79,9 +85,11 @@ class PeerServer:
     def publisher(self, out, seconds):
         return self.cast.node("publisher", "-", port=self.publish, rate=RATE, seconds=int(seconds), out=out)
 
-    def refuse(self, on):
-        """At Socket.IO's the server refuses WebSockets: polling is on the same port."""
-        if self.kind == "socketio" and self.process.process.poll() is None:
+    def refuse(self, link, on):
+        """At Socket.IO's the server refuses WebSockets: its polling uses the same port."""
+        if self.kind != "socketio":
+            link.tell("refuse", on)
+        elif self.process.process.poll() is None:
             self.process.tell("refuse", on)
 
 
@@ -182,11 +190,11 @@ def play(cast, name, schedule):
                 server.process.end()
             elif what == "crash":
                 server.start()
-                server.refuse(int(schedule.refused[0] <= at < schedule.refused[1]))
+                server.refuse(link, int(schedule.refused[0] <= at < schedule.refused[1]))
+            elif what == "refuse":
+                server.refuse(link, on)
             else:
                 link.tell(what, on)
-                if what == "refuse":
-                    server.refuse(on)
         done = publisher.wait_for("acked", schedule.seconds + 120)
         until_delivered(client, done["acked"])
         client.tell("dump", got_file)
@@ -194,6 +202,10 @@ def play(cast, name, schedule):
         acked = dict(map(int, line.split()) for line in acked_file.read_text().splitlines())
         delivered = [int(line) for line in got_file.read_text().split()]
         resets = sum(told.get("event") == "reset" for told in client.said)
+        if cast.verbose:
+            print([(round(t, 2), w, v) for t, w, v in schedule.steps])
+            print([(round(t["at"] - begun, 2), t["mode"], t.get("recovered")) for t in client.said
+                   if t.get("event") == "mode"])
         return Outcome(len(acked), *judge(acked, delivered), resets, done["answered_again"],
                        times_back(schedule, begun, client.modes()))
     finally:

@@ -46,6 +46,7 @@ class bad_link {
     } else if (w[0] == "half_open") {
       half_open_ = on;
     } else if (w[0] == "refuse") {
+      if (on && !refuse_) sockets_.reset_all();
       refuse_ = on;
     } else if (w[0] == "outage") {
       outage_ = on;
@@ -59,7 +60,6 @@ class bad_link {
     polls_.set_faults(faults);
     faults.refuse = outage_ || refuse_;
     sockets_.set_faults(faults);
-    if (w[0] == "refuse" && on) sockets_.reset_all();
   }
 
   void kill() {

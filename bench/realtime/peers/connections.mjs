@@ -49,7 +49,11 @@ function frames(port, on) {
 }
 
 function party(port, on) {
-  const socket = new ReconnectingWebSocket(`ws://127.0.0.1:${port}/realtime/peer`, [], {WebSocket});
+  const socket = new ReconnectingWebSocket(`ws://127.0.0.1:${port}/realtime/peer`, [], {
+    WebSocket,
+    // Its default, which it draws once for a process, drawn for each connection as if it had one.
+    minReconnectionDelay: 1000 + Math.random() * 4000,
+  });
   socket.addEventListener("open", () => socket.send(hello));
   socket.addEventListener("message", (event) => take(event.data, on));
   socket.addEventListener("close", () => on.close());
@@ -57,9 +61,9 @@ function party(port, on) {
   return {publish: (d) => socket.send(publication(d))};
 }
 
-// `best`: WebSocket first, polling when it is refused, and soon back.
-const best = {transports: ["websocket", "polling"], tryAllTransports: true, reconnectionDelay: 100,
-              reconnectionDelayMax: 1000, timeout: 5000};
+// `best`: soon back. Its order of transports, polling and then the upgrade, is the default: one that
+// begins with WebSocket and falls back to polling stays there.
+const best = {reconnectionDelay: 100, reconnectionDelayMax: 1000, timeout: 5000};
 
 function socketIo(port, on, settings = {}) {
   const socket = io(`http://127.0.0.1:${port}`, {forceNew: true, ...settings});

@@ -41,10 +41,11 @@ function socketIoServer(server) {
     connectionStateRecovery: {maxDisconnectionDuration: 120000, skipMiddlewares: true},
     pingInterval: 2000, pingTimeout: 2000,
   } : {};
-  const io = new Server(server, {
-    ...best,
-    allowRequest: (request, decide) =>
-        decide(null, !(refusing && request._query.transport === "websocket")),
+  const io = new Server(server, best);
+  // Sees upgrades of a polling connection too, which allowRequest does not.
+  io.engine.use((request, _, next) => {
+    const wanted = new URL(request.url, "http://localhost").searchParams.get("transport");
+    next(refusing && wanted === "websocket" ? new Error("refused") : undefined);
   });
   io.on("connection", (socket) => socket.on("pub", (d) => io.emit("msg", d)));
   const full = () => [...io.sockets.sockets.values()].some(
