@@ -2,6 +2,7 @@
 """Realtime beside ws, Socket.IO, partysocket and TanStack query-core, on loopback. See docs/benchmarks.md."""
 import argparse
 import pathlib
+import signal
 import sys
 import tempfile
 
@@ -42,6 +43,7 @@ def main():
     if options.write and (options.quick or options.only):
         parser.error("--write wants all contenders, and not a quick run")
     raise_descriptor_limit()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     with tempfile.TemporaryDirectory(prefix="tidewire-bench-") as folder:
         cast = Cast(options.build.resolve(), pathlib.Path(folder))
         cast.install()

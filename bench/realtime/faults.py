@@ -149,7 +149,7 @@ def times_back(schedule, begun, modes):
     for begin, end, kind in away + kills:
         later = [at for at in opened if at > max(begin, end - DOWN)]
         back_at = later[0] if later else float("inf")
-        if any(b < back_at and begin <= e and (b, e) != (begin, end) for b, e, _ in away):
+        if any(b < back_at and e > end for b, e, _ in away):
             continue
         back.setdefault(kind, []).append(max(0.0, back_at - end))
     return back

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "websocket/linger.hpp"
+#include "websocket/turn_executor.hpp"
 #include "websocket/wire.hpp"
 
 #include <tidewire/core/clock.hpp>
@@ -31,9 +32,11 @@ class beast_layer {
   using executor_type = executor;
 
   beast_layer(std::shared_ptr<wire> w, std::shared_ptr<line_state> line)
-      : wire_(std::move(w)), line_(std::move(line)) {}
+      : wire_(std::move(w)),
+        line_(std::move(line)),
+        executor_(turn_executor(wire_->get_executor())) {}
 
-  executor_type get_executor() { return wire_->get_executor(); }
+  executor_type get_executor() { return executor_; }
 
   template <class Buffers, class Handler>
   auto async_read_some(const Buffers& space, Handler&& handler) {
@@ -98,6 +101,7 @@ class beast_layer {
 
   std::shared_ptr<wire> wire_;
   std::shared_ptr<line_state> line_;
+  executor_type executor_;
 };
 
 }  // namespace tidewire::websocket
