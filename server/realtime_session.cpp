@@ -192,12 +192,14 @@ asio::awaitable<bool> realtime_session::write_log() {
 }
 
 asio::awaitable<bool> realtime_session::write_entries(std::vector<shared_entry> entries) {
+  if (peer_.lesson)
+    std::erase_if(entries, [this](const auto& e) { return own_.contains(e->message.id); });
   double count = 0;
   bool good = true;
   for (const auto& entry : entries) {
-    if (peer_.lesson && own_.contains(entry->message.id)) continue;
     std::string text;
     if (peer_.lesson) text = "{\"type\":\"message\",\"payload\":" + chat_text(entry->message) + "}";
+    socket_->cork(&entry != &entries.back());
     auto writing = write(peer_.lesson ? text : entry->frame);
     good = co_await std::move(writing);
     if (!good) break;
