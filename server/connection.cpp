@@ -233,8 +233,10 @@ asio::awaitable<response> connection_impl::ask_handler(request& req) {
     failure = std::current_exception();
   }
   // Handlers report by value; one that throws has a bug, which must not end the other connections.
-  // A cancelled wait comes here too, and then nobody reads the answer.
-  edge_->ctx.log->write(severity::error, "http.handler_threw", {{"path", req.path}});
+  // A cancelled wait comes here too: no mistake, and nobody reads the answer.
+  auto cancelled = co_await asio::this_coro::cancellation_state;
+  if (cancelled.cancelled() == asio::cancellation_type::none)
+    edge_->ctx.log->write(severity::error, "http.handler_threw", {{"path", req.path}});
   co_return problem(500, "Internal Server Error");
 }
 

@@ -303,6 +303,7 @@ TEST_F(http_server_test, a_handler_that_throws_is_a_500) {
   start();
   auto client = connect();
   EXPECT_EQ(status_of(client.exchange("GET /throws HTTP/1.1\r\nHost: localhost\r\n\r\n")), 500);
+  EXPECT_NE(fixture.log.text().find("http.handler_threw path=/throws"), std::string::npos);
   EXPECT_EQ(test::body_of(client.exchange(get)), "hello");
 }
 
@@ -549,6 +550,8 @@ TEST_F(http_server_test, stop_ends_what_outlasts_the_grace) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
   waiting.until_closed(5s);
   EXPECT_FALSE(waiting.still_open());
+  // That a wait was ended is no mistake of its handler.
+  EXPECT_EQ(fixture.log.text().find("http.handler_threw"), std::string::npos);
 }
 
 TEST_F(http_server_test, random_bytes_never_harm) {

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -510,6 +511,35 @@ class Chat(FreshCase):
         self.assertEqual(sum(b["state"] == "down" for b in self.events.state["chat"]["server"]["bars"]), 2)
         for link in self.events.state["links"].values():
             self.assertEqual([m["kind"] for m in link["marks"]], ["killed"])
+
+    def fault(self, draw, id):
+        path, body = draw.choice((
+            (f"links/{id}/cut", {}), (f"links/{id}/half-open", {"seconds": draw.randint(1, 5)}),
+            (f"links/{id}/stall", {"seconds": draw.randint(1, 4)}),
+            (f"links/{id}", {"block_websocket": draw.random() < 0.5}), (f"links/{id}", {"offline": draw.random() < 0.4}),
+            (f"links/{id}", {"latency_ms": draw.choice((0, 300)), "loss_percent": draw.choice((0, 20))}),
+            ("server/restart", {"down_ms": draw.randint(0, 1500)}), ("server/kill", {"down_ms": draw.randint(0, 1500)})))
+        self.post("/demo/" + path, body)
+
+    def test_a_storm_of_all_faults(self):
+        seed = int.from_bytes(os.urandom(4))
+        draw, sent = random.Random(seed), 0
+        with self.subTest(seed=seed):
+            for _ in range(20):
+                for id in "ab":
+                    # Refused while the last one goes on.
+                    status = self.request("POST", f"/demo/chat/{id}/burst", '{"messages":30}')[0]
+                    self.assertIn(status, (204, 409))
+                    sent += 30 if status == 204 else 0
+                self.fault(draw, draw.choice("ab"))
+                now = self.events.state["clock"]["ms"]
+                self.events.wait(lambda s: s["clock"]["ms"] > now, "a second later")
+            for id in "ab":
+                self.post(f"/demo/links/{id}", {"offline": False, "block_websocket": False, "latency_ms": 1, "loss_percent": 0})
+            for id in "ab":
+                self.until_client(id, lambda c: c["unanswered"] == 0 and c["burst_left"] == 0, "is answered")
+            self.said(sent)
+            self.connected()
 
     def test_another_demo_with_the_same_data_goes_on(self):
         self.post("/demo/chat/a/burst", {"messages": 10})
