@@ -318,9 +318,11 @@ polling_transport::attempt polling_transport::settle_publication(const publicati
   if (answer.ec == condition::cancelled && !may_publish()) return attempt::unanswered;
   auto ec = error_of(answer);
   sink_->on_trouble(ec, "publishing: " + detail_of(answer));
-  if (no_connection(answer)) return attempt::unsent;
+  // Who was not let in has not been heard.
+  bool unheard = !answer.ec && answer.status == 401;
+  if (unheard || no_connection(answer)) return attempt::unsent;
   bool busy = !answer.ec && answer.status == 409;  // the same key is being worked on
-  if (answer.ec || ec == errc::unavailable || busy || answer.status == 401) {
+  if (answer.ec || ec == errc::unavailable || busy) {
     auto asked = answer.ec ? std::nullopt : answer.retry_after(clock_.wall_now());
     if (!asked) return attempt::unanswered;
     publish_nack later{p.id, "later", std::min(*asked, shared_->options.max_retry_after)};

@@ -129,6 +129,18 @@ TEST_F(RealtimeConnection, a_machine_that_slept_for_a_day_goes_on_at_once) {
   EXPECT_EQ(connection->status().mode, mode::websocket);
 }
 
+TEST_F(RealtimeConnection, what_was_refused_for_its_token_is_known_not_to_be_there) {
+  hub.token = "new";
+  hub.answers = socket_answer::refuse;
+  connect();
+  auto receipt = publish("{}");
+  world.run_for(10s);
+  EXPECT_GT(hub.refused_tokens, 1U);
+  stop();
+  EXPECT_EQ(receipt->state, receipt_state::rejected);
+  EXPECT_FALSE(receipt->sent);
+}
+
 TEST_F(RealtimeConnection, retry_after_binds_polls) {
   hub.answers = socket_answer::refuse;
   hub.poll_status = 503;
