@@ -181,7 +181,7 @@ def reopen(cast, name, outage):
 
 def reopen_row(bench):
     outages = (0.1, 1, 5) if bench.quick else (0.1, 1, 5, 30)
-    repeats = 1 if bench.quick else 3
+    repeats = 1 if bench.quick else min(bench.rounds, 3)
     lines = [f"### reopen: how long after an outage {CROWD} clients are back, defaults of each", "",
              f"{repeats} x {CROWD} clients; median / most, in seconds from the end of the outage.", "",
              "| | " + " | ".join(f"messages, {o} s down | WebSocket, {o} s" for o in outages) + " |",
@@ -227,7 +227,7 @@ def peak(bench, name, count):
 
 def peak_row(bench):
     count = 500 if bench.quick else 2000
-    names, rounds = bench.chosen(CROWDS), 1 if bench.quick else 3
+    names, rounds = bench.chosen(CROWDS), 1 if bench.quick else min(bench.rounds, 3)
     results = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
