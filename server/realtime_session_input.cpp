@@ -195,9 +195,9 @@ void realtime_session::published(const std::string& id, error_code ec,
     if (!peer_.lesson) send(ack_frame{id, outcome.offset, outcome.duplicate});
     return;
   }
-  if (ec == message_errc::id_reused) return refuse(id, "id_reused", std::nullopt);
-  if (ec == message_errc::not_text) return refuse(id, "malformed", std::nullopt);
-  if (ec == message_errc::too_many_channels) return refuse(id, "too_many_channels", std::nullopt);
+  if (ec.category() == message_category())
+    return refuse(id, ec == message_errc::id_reused ? "id_reused" : "too_many_channels",
+                  std::nullopt);
   // Too much at once, or the store failed: maybe not the next time.
   refuse(id, ec == errc::limit_exceeded ? "busy" : "store", store_retry);
 }
