@@ -153,6 +153,10 @@ void hub::follow(const std::vector<pending>& batch, const std::vector<append_out
       auto it = channels_.find(m.channel);
       if (outcome.error || it == channels_.end()) continue;
       auto& channel = *it->second;
+      if (!outcome.epoch.empty() && outcome.epoch != channel.log.epoch) {
+        behind.insert(m.channel);  // others began it anew
+        continue;
+      }
       // Also a duplicate may be new to us: the answer to its first copy was lost.
       if (outcome.offset <= channel.log.head) continue;
       if (outcome.offset > channel.log.head + 1 || outcome.duplicate) {

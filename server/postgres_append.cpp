@@ -21,7 +21,8 @@ append_outcome plan_one(const new_message& m, append_ground& ground, append_plan
     return out;
   }
   auto print = static_cast<std::int64_t>(fingerprint(m.data));
-  auto [channel, state] = log->second;
+  const auto& [channel, state] = log->second;
+  out.epoch = state.epoch;
   auto [known, fresh] =
       ground.ids.try_emplace(id_key(channel, m.id), append_ground::known{state.head + 1, print});
   if (!fresh) {

@@ -308,4 +308,15 @@ MUTANTS = [
          find="  return run_.drop.bind(1, row.channel).bind(2, offset).run();",
          replace="  (void)db_.execute(\"DELETE FROM message_id WHERE offset < \" + std::to_string(offset));\n"
                  "  return run_.drop.bind(1, row.channel).bind(2, offset).run();"),
+    # Several backends over one database.
+    dict(name="postgres-no-lock", file="server/postgres_message_sql.hpp",
+         suites=["tidewire_server_test"],
+         why="R1: two writers take one offset, and one of them is refused",
+         find="      \" ORDER BY name FOR UPDATE\"};",
+         replace="      \" ORDER BY name\"};"),
+    dict(name="hub-part-of-a-leap", file="server/hub_watch.cpp",
+         suites=["tidewire_server_test"],
+         why="R3: the first part of what others appended is taken for all of it",
+         find=" && found.back().offset == page->log.head;",
+         replace=";"),
 ]

@@ -55,6 +55,8 @@ struct append_outcome {
   std::uint64_t offset = 0;  // also of a duplicate
   bool duplicate = false;    // it was in the log already; nothing was written
   error_code error;          // a message_errc
+  // Of the log that it is in. Stores that one process has for itself leave it empty.
+  std::string epoch;
 };
 
 struct log_page {
