@@ -41,6 +41,7 @@ class curl_exchange : public std::enable_shared_from_this<curl_exchange> {
   // Says hello to the handler and sets the easy handle up.
   error_code prepare();
   CURL* easy() const { return easy_; }
+  std::string origin() const { return request_.target.origin(); }
   bool finished() const { return finished_; }
 
   // Ends the exchange and completes its handler, later and on the handler's executor. Idempotent.

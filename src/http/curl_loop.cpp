@@ -10,6 +10,13 @@
 #include <utility>
 
 namespace tidewire::http {
+namespace {
+
+// Of those that libcurl is given of a host, some wait for a connection, so that there is always one
+// to go on with, and enough of them to fill an HTTP/2 connection.
+constexpr std::size_t waiting_of_a_host = 128;
+
+}  // namespace
 
 // One socket that libcurl wants to hear of. The object stands for one use of the descriptor's
 // number: libcurl may close it and get the same number for another socket while a wait is still on
@@ -30,7 +37,10 @@ struct curl_loop::watch {
 };
 
 curl_loop::curl_loop(context ctx, std::size_t max_connections, std::size_t max_connections_per_host)
-    : ctx_(std::move(ctx)), multi_(curl_multi_init()), timer_(ctx_.exec) {
+    : ctx_(std::move(ctx)),
+      multi_(curl_multi_init()),
+      timer_(ctx_.exec),
+      admission_(max_connections_per_host + waiting_of_a_host) {
   if (!multi_) throw std::bad_alloc();
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &curl_loop::on_socket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
@@ -50,7 +60,7 @@ void curl_loop::abandon() {
   if (!multi_) return;
   stopping_ = true;
   for (auto& [easy, exchange] : std::exchange(exchanges_, {})) {
-    curl_multi_remove_handle(multi_, easy);
+    if (!admission_.waits(easy)) curl_multi_remove_handle(multi_, easy);
     exchange->abandon();
   }
   curl_multi_cleanup(std::exchange(multi_, nullptr));
@@ -69,9 +79,12 @@ void curl_loop::add(const std::shared_ptr<curl_exchange>& exchange) {
   if (stopping_) return exchange->finish(asio::error::operation_aborted);
   if (auto problem = exchange->prepare()) return exchange->finish(problem);
   exchanges_.emplace(exchange->easy(), exchange);
-  auto code = curl_multi_add_handle(multi_, exchange->easy());
-  if (code == CURLM_OK) return;
-  exchanges_.erase(exchange->easy());
+  if (admission_.enter(exchange->origin(), exchange->easy())) give(exchange->easy());
+}
+
+void curl_loop::give(CURL* easy) {
+  if (curl_multi_add_handle(multi_, easy) == CURLM_OK) return;
+  auto exchange = exchanges_.at(easy);
   exchange->finish_with(CURLE_FAILED_INIT);
 }
 
@@ -80,11 +93,12 @@ void curl_loop::remove(curl_exchange& exchange) {
   if (it == exchanges_.end()) return;
   auto keep = it->second;
   exchanges_.erase(it);
-  curl_multi_remove_handle(multi_, exchange.easy());
+  if (!admission_.waits(exchange.easy())) curl_multi_remove_handle(multi_, exchange.easy());
+  if (auto next = admission_.leave(exchange.easy()); next && !stopping_) give(*next);
 }
 
 void curl_loop::unpause(curl_exchange& exchange) {
-  if (!exchanges_.contains(exchange.easy())) return;
+  if (!exchanges_.contains(exchange.easy()) || admission_.waits(exchange.easy())) return;
   curl_easy_pause(exchange.easy(), CURLPAUSE_CONT);
   reap();
 }
