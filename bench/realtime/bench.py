@@ -38,7 +38,8 @@ def main():
     parser.add_argument("--only", action="append", help="contenders with this in their names")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seed", type=int, action="append", help="of the fault run")
-    parser.add_argument("--write", action="store_true", help="put the figures of these rows into docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true",
+                        help="put the figures of these rows into docs/benchmarks.md")
     options = parser.parse_args()
     if options.write and (options.quick or options.only):
         parser.error("--write wants all contenders, and not a quick run")
@@ -48,7 +49,8 @@ def main():
         cast = Cast(options.build.resolve(), pathlib.Path(folder))
         cast.install()
         rounds = options.rounds or (3 if options.quick else 5)
-        bench = Bench(cast, options.quick, options.only, rounds, options.seed or ([1] if options.quick else [1, 2, 3]))
+        seeds = options.seed or ([1] if options.quick else [1, 2, 3])
+        bench = Bench(cast, options.quick, options.only, rounds, seeds)
         how = "script/bench realtime" + (" --quick" if options.quick else "")
         lines = report.preamble(cast.versions(), how)
         print("\n".join(lines))

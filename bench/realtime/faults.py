@@ -54,7 +54,7 @@ def draw(seed, quick):
 
 
 class OurServer:
-    """`tidewire serve` as it is, SQLite with synchronous=FULL; its publisher resends until acknowledged."""
+    """`tidewire serve` as it is, on SQLite with synchronous=FULL; its publisher resends."""
 
     def __init__(self, cast, name):
         self.cast, self.port, self.process = cast, 0, None
@@ -79,7 +79,8 @@ class PeerServer:
         self.cast, self.kind, self.port, self.publish, self.process = cast, kind, 0, 0, None
 
     def start(self):
-        self.process = self.cast.peer_server(self.kind, port=self.port, publish=self.publish, settings="best")
+        self.process = self.cast.peer_server(self.kind, port=self.port, publish=self.publish,
+                                             settings="best")
         self.port, self.publish = self.process.port, self.process.publish
 
     def publisher(self, out, seconds):
@@ -202,10 +203,6 @@ def play(cast, name, schedule):
         acked = dict(map(int, line.split()) for line in acked_file.read_text().splitlines())
         delivered = [int(line) for line in got_file.read_text().split()]
         resets = sum(told.get("event") == "reset" for told in client.said)
-        if cast.verbose:
-            print([(round(t, 2), w, v) for t, w, v in schedule.steps])
-            print([(round(t["at"] - begun, 2), t["mode"], t.get("recovered")) for t in client.said
-                   if t.get("event") == "mode"])
         return Outcome(len(acked), *judge(acked, delivered), resets, done["answered_again"],
                        times_back(schedule, begun, client.modes()))
     finally:

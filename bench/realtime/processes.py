@@ -86,8 +86,6 @@ class Process:
 class Cast:
     """Starts processes in their roles: ours by our program, the peers' by Node."""
 
-    verbose = bool(os.environ.get("TIDEWIRE_BENCH_VERBOSE"))
-
     def __init__(self, build, work):
         self.work, self.tidewire = work, build / "bin" / "tidewire"
         self.program = build / "bench" / "realtime" / "tidewire_realtime_bench"

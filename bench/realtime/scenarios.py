@@ -45,14 +45,21 @@ def wait_for_websocket(client):
 
 # ---- push
 
+def our_listener(role):
+    return lambda cast, port, n: cast.ours(role, websocket=port, expect=n)
+
+
+def node_listener(kind):
+    return lambda cast, port, n: cast.node("client", "listener", kind=kind, port=port, expect=n)
+
+
 PUSHED = {
-    "tidewire, connection": lambda cast, port, n: cast.ours("listener", websocket=port, expect=n),
-    "ws": lambda cast, port, n: cast.node("client", "listener", kind="ws", port=port, expect=n),
-    "partysocket": lambda cast, port, n: cast.node("client", "listener", kind="partysocket", port=port, expect=n),
-    "Socket.IO, own server": lambda cast, port, n: cast.node("client", "listener", kind="socketio", port=port,
-                                                             expect=n),
-    "tidewire, frames only": lambda cast, port, n: cast.ours("raw", websocket=port, expect=n),
-    "ws, frames only": lambda cast, port, n: cast.node("client", "listener", kind="frames", port=port, expect=n),
+    "tidewire, connection": our_listener("listener"),
+    "ws": node_listener("ws"),
+    "partysocket": node_listener("partysocket"),
+    "Socket.IO, own server": node_listener("socketio"),
+    "tidewire, frames only": our_listener("raw"),
+    "ws, frames only": node_listener("frames"),
 }
 
 
@@ -72,8 +79,8 @@ def push_row(bench):
     for size in SIZES:
         results, _ = interleaved(bench, names, lambda name: push(bench, name, size, count))
         lines += [f"### push-{size}: {count:,} messages of {size} bytes, one subscriber", "",
-                  f"Medians of {bench.rounds} interleaved rounds; ratios to ws, median of the rounds (least to most).",
-                  "", "| client | CPU µs a message | CPU ratio | wall s |", "|---|--:|--:|--:|"]
+                  f"Medians of {bench.rounds} interleaved rounds; ratios to ws, median of the rounds "
+                  "(least to most).", "", "| client | CPU µs a message | CPU ratio | wall s |", "|---|--:|--:|--:|"]
         for name in names:
             runs = results[name]
             if not runs:
@@ -100,8 +107,8 @@ def ping(cast, name, rounds):
         return client.wait_for("p50", 120)
 
 
-PINGED = ("ws, own server", "tidewire, memory", "tidewire, SQLite, synchronous=FULL", "ws, our server in memory",
-          "partysocket, our server in memory", "Socket.IO, own server")
+PINGED = ("ws, own server", "tidewire, memory", "tidewire, SQLite, synchronous=FULL",
+          "ws, our server in memory", "partysocket, our server in memory", "Socket.IO, own server")
 
 
 def ping_row(bench):
@@ -176,7 +183,7 @@ def reopen(cast, name, outage):
             report = scene.crowd.ask("report", "report")
             if all(opened >= 0 and heard >= 0 for opened, heard in report):
                 break
-        return [(opened if opened >= 0 else LIMIT, heard if heard >= 0 else LIMIT) for opened, heard in report]
+        return [tuple(LIMIT if at < 0 else at for at in pair) for pair in report]
 
 
 def reopen_row(bench):

@@ -15,7 +15,8 @@ let counting = false, polls = 0, changes = 0, failures = 0;
 function get(tag) {
   return new Promise((resolve, reject) => {
     const headers = tag ? {"If-None-Match": tag} : {};
-    const request = http.get({agent, host: "127.0.0.1", port: given.port, path: "/files/state.json", headers}, (answer) => {
+    const where = {agent, host: "127.0.0.1", port: given.port, path: "/files/state.json", headers};
+    const request = http.get(where, (answer) => {
       const parts = [];
       answer.on("data", (part) => parts.push(part));
       answer.on("end", () => resolve({status: answer.statusCode, tag: answer.headers.etag,

@@ -48,12 +48,14 @@ function socketIoServer(server) {
     next(refusing && wanted === "websocket" ? new Error("refused") : undefined);
   });
   io.on("connection", (socket) => socket.on("pub", (d) => io.emit("msg", d)));
+  const waiting = ({conn}) => conn.transport.socket?.bufferedAmount ?? 0;
   const full = () => [...io.sockets.sockets.values()].some(
-      (s) => s.conn.writeBuffer.length > 1000 || (s.conn.transport.socket?.bufferedAmount ?? 0) > highWater);
+      (s) => s.conn.writeBuffer.length > 1000 || waiting(s) > highWater);
   const refuse = (on) => {
     refusing = on;
     if (!on) return;
-    for (const s of io.sockets.sockets.values()) if (s.conn.transport.name === "websocket") s.conn.close();
+    for (const {conn} of io.sockets.sockets.values())
+      if (conn.transport.name === "websocket") conn.close();
   };
   return {broadcast: (d) => io.emit("msg", d), full, refuse};
 }
