@@ -1,9 +1,12 @@
 // The log keeps the order of who publishes, also around what is refused for now.
+#include "hub.hpp"
 #include "hub_test_support.hpp"
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidewire::server {
@@ -68,6 +71,31 @@ TEST(publish_order, the_order_survives_a_store_that_fails) {
   publish_all(*p, letters('a', 'g'));
   w.settle();
   EXPECT_EQ(ids_of(w, "room"), letters('a', 'g'));
+}
+
+// What was given to the hub before anybody knew of the failure.
+TEST(publish_order, what_waits_for_a_store_that_fails_is_refused_with_the_same_error) {
+  hub_world w;
+  message_hub_options o;
+  o.batch_messages = 1;
+  auto ex = w.world.get_executor();
+  auto store = std::make_unique<test::lasting_store>(w.store, w.faults);
+  auto core = std::make_shared<hub>(context(ex, rng(1)), std::move(store), ex, o);
+  std::vector<error_code> outcomes(4, make_error_code(errc::stopped));
+  auto together = std::make_shared<error_code>();
+  w.faults->before_commit = 1;
+  for (std::size_t i = 0; i < 4; ++i) {
+    bool other = i == 2;  // somebody else's
+    new_message m{"room", std::to_string(i), "", "1"};
+    auto done = [&outcomes, i](error_code ec, const append_outcome&) { outcomes[i] = ec; };
+    EXPECT_TRUE(core->publish(std::move(m), done, other ? nullptr : together));
+  }
+  w.settle();
+  EXPECT_EQ(outcomes[0], store_sqlite::errc::full);
+  EXPECT_EQ(outcomes[1], outcomes[0]);
+  EXPECT_FALSE(outcomes[2]);
+  EXPECT_EQ(outcomes[3], outcomes[0]);
+  EXPECT_EQ(ids_of(w, "room"), std::vector<std::string>{"2"});
 }
 
 TEST(publish_order, the_order_survives_a_store_that_is_busy) {
