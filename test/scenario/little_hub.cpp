@@ -260,7 +260,9 @@ asio::awaitable<server::response> little_hub::answer(server::request& r) {
     if (!n || *n == 0) break;
     body.append(reinterpret_cast<const char*>(space.data()), *n);
   }
-  timer wait(world_.get_executor());
+  // The host's, not the world's: what waits goes when the host goes.
+  auto ex = co_await asio::this_coro::executor;
+  timer wait(ex);
   if (r.method == "POST") {
     wait.expires_after(post_takes);
     co_await wait.async_wait(asio::use_awaitable);
