@@ -98,6 +98,7 @@ void hub::commit() {
   }
   refuse_followers(batch);
   std::vector<new_message> messages;
+  messages.reserve(batch.size());
   for (auto& p : batch) messages.push_back(p.message);
   for (auto& name : std::exchange(uncertain_, {})) catch_up(name);
   auto time = now();

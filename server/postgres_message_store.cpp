@@ -269,6 +269,7 @@ result<void> postgres_message_store::end_append(const append_plan& plan, message
 
 pg::parameters postgres_message_store::making(const std::vector<std::string>& names) const {
   std::vector<std::string> epochs;
+  epochs.reserve(names.size());
   for (const auto& name : names) epochs.push_back(first_epoch(seed_, name));
   pg::parameters p;
   p.add_array(names).add_array(epochs).add(bounded(keep_.max_channels));

@@ -143,8 +143,9 @@ class Shared(unittest.TestCase):
         self.first.kill()  # it does not come back
         publisher.kill()   # nor does the publisher know how far it got
         watcher.send_signal(signal.SIGTERM)
-        rest, _ = watcher.communicate(timeout=60)
-        heard += rest.decode().splitlines()
+        # Not communicate(): it would pass over what readline() has in its buffer.
+        heard += watcher.stdout.read().decode().splitlines()
+        watcher.wait(60)
         again = subprocess.run([TIDEWIRE, "publish", self.second.url, "room", "--id-prefix", "job"],
                                cwd=self.folder, env=ENVIRONMENT, input="".join(lines).encode(),
                                capture_output=True, timeout=60)
