@@ -70,7 +70,7 @@ class connection_fsm {
   using actions = std::vector<fsm_action>;
   enum class phase { idle, connecting, open, waiting, parked, stopped };
 
-  connection_fsm(fsm_options options, rng random) : options_(std::move(options)), random_(random) {}
+  connection_fsm(fsm_options options, rng random) : options_(options), random_(random) {}
 
   actions connect(clock::time_point now);
   // The socket of that generation is subscribed.

@@ -146,8 +146,7 @@ result<void> connection::restore() {
   for (const auto& channel : impl_->listened) {
     done = execute("LISTEN " + quoted(channel));
     if (done) continue;
-    impl_->give_up(done.error());  // half a connection would miss notifications
-    return done;
+    return impl_->give_up(done.error());  // half a connection would miss notifications
   }
   return {};
 }
