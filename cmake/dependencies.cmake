@@ -5,3 +5,4 @@ find_package(CURL 7.88 REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Threads REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
+find_package(PostgreSQL 14 REQUIRED)  # libpq with its pipeline mode

@@ -2,11 +2,15 @@
 
 #include <tidewire/core/clock.hpp>
 #include <tidewire/core/context.hpp>
+#include <tidewire/core/error.hpp>
+#include <tidewire/file/blocking.hpp>
 #include <tidewire/realtime/frame.hpp>
 #include <tidewire/server/message_hub.hpp>
 #include <tidewire/server/message_store.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <cstdint>
 #include <deque>
@@ -168,5 +172,21 @@ class hub : public std::enable_shared_from_this<hub> {
   std::size_t sweep_at_ = 64;
   std::uint64_t next_number_ = 1;
 };
+
+// Runs `call` on the store's strand and goes on with its answer where the caller was.
+template <class T>
+asio::awaitable<result<T>> hub::on_store(std::function<result<T>()> call) {
+  // Shared: the caller may be gone before the call has ended.
+  auto answer = std::make_shared<std::optional<result<T>>>();
+  std::function<error_code()> work = [self = shared_from_this(), answer, call = std::move(call)] {
+    answer->emplace(call());
+    return error_code();
+  };
+  auto token = asio::as_tuple(asio::use_awaitable);
+  auto running = file::async_blocking(strand_, std::move(work), token);
+  auto [ec] = co_await std::move(running);
+  if (ec || !*answer) co_return make_error_code(errc::stopped);
+  co_return std::move(**answer);
+}
 
 }  // namespace tidewire::server

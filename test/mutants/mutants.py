@@ -241,7 +241,7 @@ MUTANTS = [
          why="R3: a subscriber that falls out of the ring is given another message",
          find="std::uint64_t ring_begin() const { return log.head + 1 - ring.size(); }",
          replace="std::uint64_t ring_begin() const { return log.head - ring.size(); }"),
-    dict(name="hub-drain-in-lock-step", file="server/hub.cpp",
+    dict(name="hub-drain-in-lock-step", file="server/hub_subscribers.cpp",
          suites=["tidewire_server_test"],
          why="R12: all clients are told the same time to come back",
          find="std::chrono::nanoseconds(random_.between(0, spread))",
