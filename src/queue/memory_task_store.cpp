@@ -263,7 +263,7 @@ std::shared_ptr<void> memory_task_store::watch(std::function<void()> changed) {
   std::lock_guard lock(watchers_->mutex);
   auto number = watchers_->next++;
   watchers_->calls.emplace(number, std::move(changed));
-  return std::shared_ptr<void>(nullptr, [weak = std::weak_ptr(watchers_), number](void*) {
+  return std::shared_ptr<void>(watchers_.get(), [weak = std::weak_ptr(watchers_), number](void*) {
     auto alive = weak.lock();
     if (!alive) return;
     std::lock_guard lock2(alive->mutex);

@@ -3,6 +3,7 @@
 #include <tidewire/core/error.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -74,12 +75,20 @@ result<task_handle> queue_core::add(task_handler function, new_task task) {
   fill(task);
   auto at = desk->now();
   if (!at) return at.error();
+  std::vector<task_info> info;
+  if (events->added.size() > 0)
+    info.push_back({0, "", task.name, task.metadata, task.priority, 0, *task.max_attempts});
   store_work work;
   work.inserts.push_back(std::move(task));
   auto answer = store->apply(std::move(work), *at);
   if (!answer) return answer.error();
   auto& out = answer->inserts.front();
   if (out.error) return out.error;
+  if (!info.empty()) {
+    asio::dispatch(strand, [weak = weak_from_this(), info = std::move(info), out]() mutable {
+      if (auto self = weak.lock()) self->tell_added(info, {out});
+    });
+  }
   return task_handle(weak_from_this(), out.id, out.duplicate);
 }
 
@@ -95,28 +104,35 @@ asio::awaitable<result<std::vector<insert_outcome>>> queue_core::enqueue(
     if (events->added.size() == 0) continue;
     infos.push_back({0, t.kind, t.name, t.metadata, t.priority, 0, *t.max_attempts});
   }
-  store_desk::inserted done = [w, guard](error_code ec, std::vector<insert_outcome> all) {
-    asio::post(guard->get_executor(), [w, guard, ec, all = std::move(all)]() mutable {
-      if (ec)
-        w->value.emplace(ec);
-      else
-        w->value.emplace(std::move(all));
-      w->wake.cancel();
-    });
+  // Dispatched, so that it is told before anything that the same round's report brings.
+  store_desk::inserted done = [w, guard, weak = weak_from_this(), infos = std::move(infos)](
+                                  error_code ec, std::vector<insert_outcome> all) mutable {
+    asio::dispatch(guard->get_executor(),
+                   [w, guard, weak, ec, infos = std::move(infos), all = std::move(all)]() mutable {
+                     if (auto self = weak.lock(); self && !ec) self->tell_added(infos, all);
+                     if (ec)
+                       w->value.emplace(ec);
+                     else
+                       w->value.emplace(std::move(all));
+                     w->wake.cancel();
+                   });
   };
   if (!desk->insert(std::move(tasks), std::move(done)))
     co_return make_error_code(tidewire::errc::limit_exceeded);
   auto waiting = await<outcomes_type>(w);
   auto outcomes = co_await std::move(waiting);
   if (!outcomes) co_return outcomes.error();
+  wake();
+  co_return outcomes;
+}
+
+void queue_core::tell_added(std::vector<task_info>& infos, const std::vector<insert_outcome>& all) {
   for (std::size_t i = 0; i < infos.size(); ++i) {
-    if ((*outcomes)[i].error || (*outcomes)[i].duplicate) continue;
-    infos[i].id = (*outcomes)[i].id;
+    if (all[i].error || all[i].duplicate) continue;
+    infos[i].id = all[i].id;
     task_added event{std::move(infos[i])};
     events->added.emit(event);
   }
-  wake();
-  co_return outcomes;
 }
 
 asio::awaitable<result<task_handle>> queue_core::enqueue_one(new_task task) {

@@ -91,6 +91,7 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   void arm_wake(clock::duration after);
   void note_active();
   void answer_waiters(task_id id, task_state state, const outcome* how);
+  void tell_added(std::vector<task_info>& infos, const std::vector<insert_outcome>& all);
   void look_for_results();
   void found_result(task_id id, const std::optional<task_record>& record);
   asio::awaitable<void> until_quiet(milliseconds most, bool and_written);
