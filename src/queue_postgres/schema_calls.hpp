@@ -270,8 +270,11 @@ BEGIN
   RETURN QUERY SELECT
     NOT EXISTS (SELECT 1 FROM ready) AND NOT EXISTS (SELECT 1 FROM pending)
       AND NOT EXISTS (SELECT 1 FROM running),
-    (SELECT c.paused FROM control c), greatest(0, due_at - at),
-    greatest(0, (SELECT min(r.lease_until) FROM running r) - at);
+    (SELECT c.paused FROM control c),
+    -- greatest() passes over nulls.
+    CASE WHEN due_at IS NOT NULL THEN greatest(0, due_at - at) END,
+    (SELECT CASE WHEN min(r.lease_until) IS NOT NULL THEN greatest(0, min(r.lease_until) - at) END
+       FROM running r);
 END $$;
 
 -- Every task with its place, for people too.

@@ -104,16 +104,18 @@ BEGIN
 END $$;
 
 -- The first tasks of one lane begin.
-CREATE FUNCTION claim_lane(of_lane integer, kinds text[], want integer, from_id bigint, until bigint,
-  claimer text)
+CREATE FUNCTION claim_lane(of_lane integer, kinds text[], want integer, until bigint, claimer text)
 RETURNS TABLE (id bigint, fence bigint, attempt integer, max_attempts integer, lane smallint,
   timeout bigint, retry_delay bigint, lease_until bigint, kind text, payload text, metadata text,
   name text)
-LANGUAGE sql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   WITH first AS MATERIALIZED (
     SELECT r.at FROM unnest(kinds) k(kind) CROSS JOIN LATERAL (
         SELECT q.ctid AS at, q.id FROM ready q
-          WHERE q.lane = of_lane AND q.kind = k.kind AND q.id > from_id
+          WHERE q.lane = of_lane AND q.kind = k.kind
           ORDER BY q.id LIMIT want FOR UPDATE SKIP LOCKED) r
       ORDER BY r.id LIMIT want),
   gone AS (
@@ -126,7 +128,8 @@ LANGUAGE sql SET search_path FROM CURRENT AS $$
       RETURNING id, fence, attempt)
   SELECT run.id, run.fence, run.attempt, t.max_attempts, t.lane, t.timeout, t.retry_delay, until,
       t.kind, t.payload, t.metadata, t.name
-    FROM run JOIN task t ON t.id = run.id $$;
+    FROM run JOIN task t ON t.id = run.id;
+END $$;
 
 -- Begins at most `want` attempts, lane by lane, each in the order of ids. Nothing while paused.
 CREATE FUNCTION claim(kinds text[], want integer, lease bigint, strict boolean, claimer text)
@@ -166,7 +169,7 @@ BEGIN
     FOR l IN 1..3 LOOP
       CONTINUE WHEN shares[l] = 0;
       RETURN QUERY SELECT c.*, my_turn
-        FROM claim_lane(l - 1, kinds, shares[l], 0, at + lease, claimer) c;
+        FROM claim_lane(l - 1, kinds, shares[l], at + lease, claimer) c;
       GET DIAGNOSTICS n = ROW_COUNT;
       has[l] := n = shares[l];
       rest := rest - n;

@@ -4,8 +4,8 @@
 
 namespace tidewire::queue_postgres {
 
-// How tasks go from place to place when they end or come back: what settlements, reaping, cancelling
-// and dependencies share. Each function has the schema's search path, whoever calls it.
+// How tasks go from place to place when they end or come back: what settlements, reaping,
+// cancelling and dependencies share. Each function has the schema's search path, whoever calls it.
 constexpr std::string_view moves_version_1 = R"(
 CREATE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
   $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;

@@ -7,9 +7,9 @@ namespace tidewire::queue_postgres {
 // docs/formats/task-store-postgres.md. Never change one that was released: add another.
 //
 // A task is a row of `task`, which never changes, and one row in the table of the place where it
-// is: ready, pending, running or finished. It goes from place to place by DELETE and INSERT, so that
-// whoever deletes the row has the task, no index has a state in it, and no row is ever rewritten on
-// the way of a task that succeeds at once.
+// is: ready, pending, running or finished. It goes from place to place by DELETE and INSERT, so
+// that whoever deletes the row has the task, no index has a state in it, and no row is ever
+// rewritten on the way of a task that succeeds at once.
 constexpr std::string_view tables_version_1 = R"(
 CREATE TABLE control (
   only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
