@@ -225,13 +225,13 @@ BEGIN
   SELECT greatest(0, count(*) - most) INTO beyond
     FROM (SELECT 1 FROM finished LIMIT most + 10000) x;
   WITH old AS MATERIALIZED (
-    (SELECT id FROM finished ORDER BY finished, id LIMIT beyond FOR UPDATE SKIP LOCKED)
+    (SELECT id FROM finished ORDER BY finished, id LIMIT beyond)
     UNION
     (SELECT id FROM finished WHERE finished < at - finished_age AND state IN (6, 9)
-      ORDER BY finished LIMIT 10000 - beyond FOR UPDATE SKIP LOCKED)
+      ORDER BY finished LIMIT 10000 - beyond)
     UNION
     (SELECT id FROM finished WHERE finished < at - dead_age AND state IN (7, 8, 10)
-      ORDER BY finished LIMIT 10000 - beyond FOR UPDATE SKIP LOCKED)),
+      ORDER BY finished LIMIT 10000 - beyond)),
   gone AS (DELETE FROM finished f USING old WHERE f.id = old.id RETURNING f.id),
   dropped AS (DELETE FROM task t USING gone WHERE t.id = gone.id RETURNING t.id)
   SELECT count(*) INTO n FROM dropped;

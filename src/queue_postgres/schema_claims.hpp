@@ -103,34 +103,6 @@ BEGIN
   RETURN shares;
 END $$;
 
--- The first tasks of one lane begin.
-CREATE FUNCTION claim_lane(of_lane integer, kinds text[], want integer, until bigint, claimer text)
-RETURNS TABLE (id bigint, fence bigint, attempt integer, max_attempts integer, lane smallint,
-  timeout bigint, retry_delay bigint, lease_until bigint, kind text, payload text, metadata text,
-  name text)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-#variable_conflict use_column
-BEGIN
-  RETURN QUERY
-  WITH first AS MATERIALIZED (
-    SELECT r.at FROM unnest(kinds) k(kind) CROSS JOIN LATERAL (
-        SELECT q.ctid AS at, q.id FROM ready q
-          WHERE q.lane = of_lane AND q.kind = k.kind
-          ORDER BY q.id LIMIT want FOR UPDATE SKIP LOCKED) r
-      ORDER BY r.id LIMIT want),
-  gone AS (
-    DELETE FROM ready q WHERE q.ctid = ANY(ARRAY(SELECT at FROM first)) RETURNING q.*),
-  run AS (
-    INSERT INTO running (id, fence, lease_until, attempt, max_attempts, lane, marks, kind, worker,
-        error)
-      SELECT g.id, g.fence + 1, until, g.attempt + 1, g.max_attempts, g.lane, g.marks, g.kind,
-        claimer, g.error FROM gone g
-      RETURNING id, fence, attempt)
-  SELECT run.id, run.fence, run.attempt, t.max_attempts, t.lane, t.timeout, t.retry_delay, until,
-      t.kind, t.payload, t.metadata, t.name
-    FROM run JOIN task t ON t.id = run.id;
-END $$;
-
 -- Begins at most `want` attempts, lane by lane, each in the order of ids. Nothing while paused.
 CREATE FUNCTION claim(kinds text[], want integer, lease bigint, strict boolean, claimer text)
 RETURNS TABLE (id bigint, fence bigint, attempt integer, max_attempts integer, lane smallint,
@@ -140,23 +112,29 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   at bigint;
+  until bigint;
   my_turn bigint := 0;
   shares integer[];
-  has boolean[] := '{t,t,t}';
-  taken bigint[] := '{0,0,0}';
+  has boolean[] := '{f,f,f}';
+  share integer;
   opened bigint[] := '{}';
   rest integer := want;
   n integer;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(1416064881, pause_lock());
-  IF (SELECT paused FROM control) THEN RETURN; END IF;
+  IF (SELECT paused FROM control WHERE only_one) THEN RETURN; END IF;
   at := now_ms();
+  until := at + lease;
   PERFORM promote(at);
   IF EXISTS (SELECT 1 FROM pending WHERE state = 1) THEN
     opened := open_gates(kinds, want, at);
   END IF;
+  FOR l IN 1..3 LOOP
+    has[l] := EXISTS (SELECT 1 FROM unnest(kinds) k(kind), LATERAL (
+      SELECT 1 FROM ready r WHERE r.lane = l - 1 AND r.kind = k.kind LIMIT 1) x);
+  END LOOP;
   -- Turns are given outside of transactions: no claim waits for another.
-  IF NOT strict THEN
+  IF NOT strict AND (has[1] OR has[2] OR has[3]) THEN
     SELECT min(nextval('lane_turn')) INTO my_turn FROM generate_series(1, want);
   END IF;
   WHILE rest > 0 AND (has[1] OR has[2] OR has[3]) LOOP
@@ -167,11 +145,27 @@ BEGIN
       shares := lane_shares(my_turn + want - rest, rest, has);
     END IF;
     FOR l IN 1..3 LOOP
-      CONTINUE WHEN shares[l] = 0;
-      RETURN QUERY SELECT c.*, my_turn
-        FROM claim_lane(l - 1, kinds, shares[l], at + lease, claimer) c;
+      share := shares[l];
+      CONTINUE WHEN share = 0;
+      RETURN QUERY
+      WITH first AS MATERIALIZED (
+        SELECT r.at FROM unnest(kinds) k(kind) CROSS JOIN LATERAL (
+            SELECT q.ctid AS at, q.id FROM ready q
+              WHERE q.lane = l - 1 AND q.kind = k.kind
+              ORDER BY q.id LIMIT share FOR UPDATE SKIP LOCKED) r
+          ORDER BY r.id LIMIT share),
+      gone AS (
+        DELETE FROM ready q WHERE q.ctid = ANY(ARRAY(SELECT at FROM first)) RETURNING q.*),
+      run AS (
+        INSERT INTO running (id, fence, lease_until, attempt, max_attempts, lane, marks, kind,
+            worker, error)
+          SELECT g.id, g.fence + 1, until, g.attempt + 1, g.max_attempts, g.lane, g.marks, g.kind,
+            claimer, g.error FROM gone g)
+      SELECT g.id, g.fence + 1, g.attempt + 1, g.max_attempts, g.lane, t.timeout, t.retry_delay,
+          until, g.kind, t.payload, t.metadata, t.name, my_turn
+        FROM gone g JOIN task t ON t.id = g.id;
       GET DIAGNOSTICS n = ROW_COUNT;
-      has[l] := n = shares[l];
+      has[l] := n = share;
       rest := rest - n;
     END LOOP;
   END LOOP;

@@ -54,7 +54,8 @@ pg::connection_options line_options(const queue::postgres_store_options& o) {
   out.connect_timeout = o.connect_timeout;
   out.call_timeout = o.call_timeout;
   out.application_name = "tidewire queue";
-  for (auto plan : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"})
+  // And "never" counts as a cost at which the server would compile a plan: 50 ms for one row.
+  for (auto plan : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"})
     out.settings.emplace_back(plan, "off");
   return out;
 }
@@ -163,8 +164,14 @@ result<queue::store_answer> postgres_task_store::apply(queue::store_work work, q
   out.inserts = inserting.read(rest);
   rest = rest.subspan(inserting.statements());
   if (claims) out.claimed = read_claimed(rest.front(), work.claim->lanes);
+  note_moved(out.claimed.size());
   if (!work.settlements.empty() || made_ready(out.inserts)) changed();
   return out;
+}
+
+void postgres_task_store::note_moved(std::size_t tasks) {
+  std::lock_guard lock(mutex_);
+  moved_ += tasks;
 }
 
 std::shared_ptr<void> postgres_task_store::watch(std::function<void()> told) {

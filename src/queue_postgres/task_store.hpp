@@ -51,6 +51,8 @@ class postgres_task_store final : public queue::task_store {
   void add_notify(store_postgres::batch& b) const;
   void tell_others();
   void changed();
+  void tidy();
+  void note_moved(std::size_t tasks);
 
   std::mutex mutex_;  // held during each call
   store_postgres::connection line_;
@@ -58,6 +60,7 @@ class postgres_task_store final : public queue::task_store {
   std::string channel_, sender_;
   std::chrono::steady_clock::time_point next_connect_{};
   error_code connect_error_;
+  std::size_t moved_ = 0;  // tasks that were claimed since the last tidying
   std::shared_ptr<watchers> watchers_ = std::make_shared<watchers>();
   std::unique_ptr<change_watch> watch_;  // begins with the first watcher
 };
