@@ -50,7 +50,8 @@ queue_core::queue_core(context c, std::shared_ptr<task_store> s, task_queue_opti
       random_(ctx.random.stream("task retries")),
       wake_timer_(strand),
       deadline_timer_(strand),
-      look_timer_(strand) {
+      look_timer_(strand),
+      tick_timer_(strand) {
   if (store->traits().in_process) kinds_.push_back("");
   desk = std::make_shared<store_desk>(ctx, store, where ? std::move(where) : strand, options);
 }
@@ -78,6 +79,7 @@ void queue_core::abandon() {
     self->wake_timer_.cancel();
     self->deadline_timer_.cancel();
     self->look_timer_.cancel();
+    self->tick_timer_.cancel();
     for (auto& a : self->active_) self->tell_to_end(a, detail::ending::stopping);
     for (auto& [id, all] : self->waiting_)
       for (auto& w : all) w->wake.cancel();

@@ -42,6 +42,7 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   asio::awaitable<result<queue_status>> status();
   asio::awaitable<error_code> call(std::function<error_code(task_store&, queue_time)> c);
   asio::awaitable<error_code> stop();
+  void schedule(std::string name, cron_schedule when, new_task task);
 
   context ctx;
   executor strand;
@@ -92,6 +93,9 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   void note_active();
   void answer_waiters(task_id id, task_state state, const outcome* how);
   void tell_added(std::vector<task_info>& infos, const std::vector<insert_outcome>& all);
+  void tick();
+  void arm_tick();
+  void insert_ticks(std::vector<new_task> due);
   void look_for_results();
   void found_result(task_id id, const std::optional<task_record>& record);
   asio::awaitable<void> until_quiet(milliseconds most, bool and_written);
@@ -103,6 +107,13 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   rng random_;
   std::shared_ptr<void> watch_;
   timer wake_timer_, deadline_timer_, look_timer_;
+  struct recurring {
+    cron_schedule when;
+    new_task task;
+    std::chrono::sys_seconds last;  // up to when its ticks are dealt with
+  };
+  timer tick_timer_;
+  std::map<std::string, recurring> schedules_;
   std::deque<attempt_ptr> claimed_;  // not started yet
   std::vector<attempt_ptr> active_;
   std::map<task_id, std::vector<result_waiter>> waiting_;
