@@ -80,6 +80,8 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   void take_due(const due_answer& due);
   void take_renewal(const renewal& r);
   void heed_pause(bool yes);
+  void look_whether_paused();
+  bool knows(const new_task& task) const;
   void start_some();
   void start(attempt_ptr a);
   void run_coroutine(attempt_ptr a, const task_handler::coroutine& body);
@@ -122,7 +124,9 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   bool dry_ = false;                   // the last wish was not fulfilled: something must change
   bool reap_ = false;
   bool paused_ = false, processing_ = false, stopping_ = false, abandoned_ = false;
-  bool looking_ = false, in_start_ = false;
+  bool looking_ = false, look_again_ = false, look_armed_ = false, in_start_ = false;
+  bool looking_at_pause_ = false;
+  int changing_pause_ = 0;  // calls of pause() under way
   waiter_ptr<bool> quiet_;  // stop() waits
 
   mutable std::mutex mutex_;  // of what follows
