@@ -100,7 +100,7 @@ result<void> sqlite_tables::claim(const claim_request& request, std::vector<clai
           " metadata, name, limit_key FROM queue_task INDEXED BY queue_task_ready WHERE state = 4"
           " AND lane = ? AND kind = ? ORDER BY id -- " +
           std::to_string(lane) + "." + std::to_string(k);
-      auto s = run(sql);
+      auto s = run_made(sql);
       if (!s) return s.error();
       (*s)->reset();
       (*s)->bind(1, static_cast<std::int64_t>(lane)).bind(2, std::string_view(request.kinds[k]));

@@ -19,12 +19,22 @@ void bind_optional(store_sqlite::statement& s, int index, const std::string& tex
 
 }  // namespace
 
-result<sqlite_tables::value*> sqlite_tables::run(std::string_view sql) {
-  auto it = statements_.find(std::string(sql));
+result<sqlite_tables::value*> sqlite_tables::run(std::string_view literal) {
+  auto it = statements_.find(literal.data());
   if (it == statements_.end()) {
+    auto made = db_.prepare(literal);
+    if (!made) return made.error();
+    it = statements_.emplace(literal.data(), std::move(*made)).first;
+  }
+  return &it->second;
+}
+
+result<sqlite_tables::value*> sqlite_tables::run_made(const std::string& sql) {
+  auto it = made_statements_.find(sql);
+  if (it == made_statements_.end()) {
     auto made = db_.prepare(sql);
     if (!made) return made.error();
-    it = statements_.emplace(std::string(sql), std::move(*made)).first;
+    it = made_statements_.emplace(sql, std::move(*made)).first;
   }
   return &it->second;
 }

@@ -73,7 +73,10 @@ class sqlite_tables {
   };
   using value = store_sqlite::statement;
 
-  result<value*> run(std::string_view sql);  // prepared once
+  // Prepared once. The literal's address is its name: hashing the text would cost more than many a
+  // statement.
+  result<value*> run(std::string_view literal);
+  result<value*> run_made(const std::string& sql);  // of a text that was put together
   result<void> execute(std::string_view sql, std::initializer_list<std::int64_t> values);
   result<std::optional<std::int64_t>> number(std::string_view sql,
                                              std::initializer_list<std::int64_t> values = {});
@@ -96,7 +99,8 @@ class sqlite_tables {
   task_record record(const value& s) const;
 
   store_sqlite::database& db_;
-  std::unordered_map<std::string, value> statements_;
+  std::unordered_map<const char*, value> statements_;
+  std::unordered_map<std::string, value> made_statements_;
   queue_time now_{};
   struct shared_state {
     std::int64_t next_id = 1, wheel = 0, paused = 0, clock_offset = 0, last_time = 0;

@@ -72,7 +72,7 @@ task_record sqlite_tables::record(const value& s) const {
 }
 
 result<std::optional<task_record>> sqlite_tables::find(task_id id) {
-  auto s = run(with(columns, "WHERE id = ?"));
+  auto s = run_made(with(columns, "WHERE id = ?"));
   if (!s) return s.error();
   auto row = (*s)->bind(1, id).step();
   if (!row) return row.error();
@@ -90,7 +90,7 @@ result<std::optional<task_record>> sqlite_tables::find(const std::string& name) 
 }
 
 result<std::vector<task_record>> sqlite_tables::list(const task_filter& which) {
-  auto s = run(with(columns, "WHERE ", matching) + " ORDER BY id LIMIT ?6");
+  auto s = run_made(with(columns, "WHERE ", matching) + " ORDER BY id LIMIT ?6");
   if (!s) return s.error();
   bind_filter(**s, which);
   (*s)->bind(6, bounded(which.limit));
@@ -104,8 +104,8 @@ result<std::vector<task_record>> sqlite_tables::list(const task_filter& which) {
 }
 
 result<std::vector<task_id>> sqlite_tables::dead_letters(const task_filter& which) {
-  auto s = run(with("SELECT id FROM queue_task WHERE state IN (7, 8, 10) AND ", matching) +
-               " ORDER BY id LIMIT ?6");
+  auto s = run_made(with("SELECT id FROM queue_task WHERE state IN (7, 8, 10) AND ", matching) +
+                    " ORDER BY id LIMIT ?6");
   if (!s) return s.error();
   bind_filter(**s, which);
   (*s)->bind(6, bounded(which.limit));
@@ -121,10 +121,10 @@ result<std::vector<task_id>> sqlite_tables::dead_letters(const task_filter& whic
 result<queue_stats> sqlite_tables::stats(const task_filter& which, queue_time now) {
   queue_stats out;
   // What is due counts as ready, though nobody has claimed since.
-  auto s =
-      run(with("SELECT CASE WHEN state IN (2, 3) AND at <= ?6 THEN 4 ELSE state END AS s, lane,"
-               " count(*), min(created) FROM queue_task WHERE ",
-               matching, " GROUP BY s, lane"));
+  auto s = run_made(
+      with("SELECT CASE WHEN state IN (2, 3) AND at <= ?6 THEN 4 ELSE state END AS s, lane,"
+           " count(*), min(created) FROM queue_task WHERE ",
+           matching, " GROUP BY s, lane"));
   if (!s) return s.error();
   auto& v = **s;
   bind_filter(v, which);
