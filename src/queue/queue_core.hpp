@@ -97,7 +97,7 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   void tell_added(std::vector<task_info>& infos, const std::vector<insert_outcome>& all);
   void tick();
   void arm_tick();
-  void insert_ticks(std::vector<new_task> due);
+  void insert_ticks(std::vector<new_task> due, clock::time_point until);
   void look_for_results();
   void found_result(task_id id, const std::optional<task_record>& record);
   asio::awaitable<void> until_quiet(milliseconds most, bool and_written);

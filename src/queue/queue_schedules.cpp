@@ -50,18 +50,14 @@ void queue_core::tick() {
     r.last = now;
   }
   arm_tick();
-  if (!due.empty()) insert_ticks(std::move(due));
+  if (!due.empty()) insert_ticks(std::move(due), clock_.now() + tried_again);
 }
 
-// Until the store has taken them, or they are too old.
-void queue_core::insert_ticks(std::vector<new_task> due) {
-  auto now = std::chrono::floor<std::chrono::seconds>(clock_.wall_now());
-  std::erase_if(due, [now](auto& t) {
-    return now - std::chrono::sys_seconds(std::chrono::seconds(t.tick->tick)) > tried_again;
-  });
-  if (due.empty() || stopping_) return;
+// Again and again until the store has taken them, or it is too late.
+void queue_core::insert_ticks(std::vector<new_task> due, clock::time_point until) {
+  if (stopping_ || clock_.now() > until) return;
   auto copy = due;
-  desk->insert(std::move(copy), [weak = weak_from_this(), ex = strand, due = std::move(due)](
+  desk->insert(std::move(copy), [weak = weak_from_this(), ex = strand, until, due = std::move(due)](
                                     error_code ec, const std::vector<insert_outcome>&) {
     auto self = weak.lock();
     if (!self) return;
@@ -69,9 +65,9 @@ void queue_core::insert_ticks(std::vector<new_task> due) {
     if (!ec) return;
     auto later = std::make_shared<timer>(ex);
     later->expires_after(std::chrono::seconds(1));
-    later->async_wait([weak, later, due](error_code aborted) {
+    later->async_wait([weak, later, until, due](error_code aborted) {
       auto core = weak.lock();
-      if (core && !aborted) core->insert_ticks(due);
+      if (core && !aborted) core->insert_ticks(due, until);
     });
   });
 }
