@@ -145,6 +145,7 @@ void queue_core::settle(const attempt_ptr& a, outcome how) {
     if (!check_json(how.text(), limits)) how.set_text({});
   }
   desk->leases.remove(a->lease_slot);
+  hold();
   desk->settle(a, std::move(how));
 }
 

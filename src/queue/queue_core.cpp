@@ -78,6 +78,7 @@ void queue_core::abandon() {
   desk->close();
   asio::dispatch(strand, [self = shared_from_this()] {
     self->abandoned_ = self->stopping_ = true;
+    self->working_.reset();
     self->watch_.reset();
     self->wake_timer_.cancel();
     self->deadline_timer_.cancel();
@@ -149,7 +150,16 @@ void queue_core::pump() {
   request.lanes = options.lanes;
   wished_ = request.count;
   ended_since_claim_ = 0;
+  hold();
   desk->claim(std::move(request), std::exchange(reap_, false));
+}
+
+void queue_core::hold() {
+  if (!working_) working_.emplace(strand);
+}
+
+void queue_core::let_go() {
+  if (wished_ == 0 && !looking_at_pause_ && !desk->settling()) working_.reset();
 }
 
 void queue_core::take(store_desk::report report) {
@@ -160,6 +170,7 @@ void queue_core::take(store_desk::report report) {
     arm_wake(options.poll_interval);
     store_trouble trouble{report.error};
     events->store_trouble.emit(trouble);
+    let_go();
     return;
   }
   for (auto& s : report.settled_tasks) take_settled(s);
@@ -185,6 +196,7 @@ void queue_core::take(store_desk::report report) {
     start_some();
   if (report.due) take_due(*report.due);
   pump();
+  let_go();
 }
 
 void queue_core::note_active() {
@@ -276,6 +288,7 @@ void queue_core::heed_pause(bool yes) {
 // A paused queue claims nothing, and so is not told when it goes on.
 void queue_core::look_whether_paused() {
   if (std::exchange(looking_at_pause_, true)) return;
+  hold();
   std::vector<std::string> kinds;
   {
     std::lock_guard lock(mutex_);
@@ -289,6 +302,7 @@ void queue_core::look_whether_paused() {
       auto self = weak.lock();
       if (!self || self->abandoned_) return;
       self->looking_at_pause_ = false;
+      self->let_go();
       if (due)
         self->take_due(*due);
       else

@@ -8,6 +8,7 @@
 #include <tidewire/queue/task_queue.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 
 #include <deque>
 #include <functional>
@@ -75,6 +76,8 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
 
   void wake();  // thread-safe: there may be something to claim
   void pump();
+  void hold();
+  void let_go();
   void take(store_desk::report report);
   void take_settled(store_desk::settled& s);
   void take_due(const due_answer& due);
@@ -119,6 +122,8 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   std::deque<attempt_ptr> claimed_;  // not started yet
   std::vector<attempt_ptr> active_;
   std::map<task_id, std::vector<result_waiter>> waiting_;
+  // Keeps the program running while only the store has something to do.
+  std::optional<asio::executor_work_guard<executor>> working_;
   std::size_t wished_ = 0;             // tasks that the desk was asked for
   std::size_t ended_since_claim_ = 0;  // a measure for how many to claim ahead
   bool dry_ = false;                   // the last wish was not fulfilled: something must change
