@@ -53,9 +53,7 @@ void say(int to, const std::string& line) {
       names += t.name + "\n";
       work.inserts.push_back(std::move(t));
     }
-    auto now = queue::queue_time(std::chrono::floor<queue::milliseconds>(
-        clock(asio::io_context().get_executor()).wall_now().time_since_epoch()));
-    auto answer = store->apply(std::move(work), now);
+    auto answer = store->apply(std::move(work), {});
     if (answer) say(to, names);
   }
 }
