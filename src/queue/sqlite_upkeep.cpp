@@ -104,8 +104,9 @@ result<std::vector<task_record>> sqlite_tables::list(const task_filter& which) {
 }
 
 result<std::vector<task_id>> sqlite_tables::dead_letters(const task_filter& which) {
-  auto s = run_made(with("SELECT id FROM queue_task WHERE state IN (7, 8, 10) AND ", matching) +
-                    " ORDER BY id LIMIT ?6");
+  auto s = run_made(
+      with("SELECT id FROM queue_task WHERE state >= 6 AND state IN (7, 8, 10) AND ", matching) +
+      " ORDER BY id LIMIT ?6");
   if (!s) return s.error();
   bind_filter(**s, which);
   (*s)->bind(6, bounded(which.limit));
