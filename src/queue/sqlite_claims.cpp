@@ -16,10 +16,15 @@ std::int64_t ms(queue_time t) {
 }  // namespace
 
 result<void> sqlite_tables::promote() {
-  return execute(
-      "UPDATE queue_task SET state = 4 WHERE id IN (SELECT id FROM queue_task"
-      " WHERE state IN (2, 3) AND at <= ? ORDER BY at LIMIT 1000)",
-      {ms(now_)});
+  result<void> done = {};
+  for (std::int64_t state : {2, 3}) {
+    if (!done) break;
+    done = execute(
+        "UPDATE queue_task SET state = 4 WHERE id IN (SELECT id FROM queue_task"
+        " WHERE state = ? AND at <= ? ORDER BY at LIMIT 1000)",
+        {state, ms(now_)});
+  }
+  return done;
 }
 
 result<void> sqlite_tables::open_gates() {
@@ -244,7 +249,9 @@ result<due_answer> sqlite_tables::next_due(std::span<const std::string> kinds, q
     if (!ready) return ready.error();
     if (*ready) sooner(out.ready_after, ms(now));
   }
-  auto due = number("SELECT min(at) FROM queue_task WHERE state IN (2, 3)");
+  auto due = number(
+      "SELECT min(at) FROM (SELECT min(at) AS at FROM queue_task WHERE state = 2"
+      " UNION ALL SELECT min(at) FROM queue_task WHERE state = 3)");
   if (!due) return due.error();
   if (*due) sooner(out.ready_after, **due);
   auto opens = number(
@@ -255,12 +262,7 @@ result<due_answer> sqlite_tables::next_due(std::span<const std::string> kinds, q
   auto lease = number("SELECT min(at) FROM queue_task WHERE state = 5");
   if (!lease) return lease.error();
   if (*lease) sooner(out.lease_ends, **lease);
-  auto alive = number(
-      "SELECT 1 WHERE EXISTS (SELECT 1 FROM queue_task WHERE state = 4)"
-      " OR EXISTS (SELECT 1 FROM queue_task WHERE state IN (2, 3))"
-      " OR EXISTS (SELECT 1 FROM queue_task WHERE state = 5)"
-      " OR EXISTS (SELECT 1 FROM queue_task WHERE state = 1)"
-      " OR EXISTS (SELECT 1 FROM queue_task WHERE state = 0)");
+  auto alive = number("SELECT 1 WHERE EXISTS (SELECT 1 FROM queue_task WHERE state < 6)");
   if (!alive) return alive.error();
   out.idle = !alive->has_value();
   return out;

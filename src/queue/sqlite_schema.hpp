@@ -46,12 +46,9 @@ CREATE TABLE queue_task (
   progress TEXT,
   result TEXT,
   error TEXT) STRICT;
+CREATE INDEX queue_task_by_state ON queue_task (state, at);
 CREATE INDEX queue_task_ready ON queue_task (lane, kind, id) WHERE state = 4;
-CREATE INDEX queue_task_due ON queue_task (at) WHERE state IN (2, 3);
-CREATE INDEX queue_task_lease ON queue_task (at) WHERE state = 5;
-CREATE INDEX queue_task_ended ON queue_task (at) WHERE state >= 6;
 CREATE INDEX queue_task_held ON queue_task (limit_key, lane, id) WHERE state = 1;
-CREATE INDEX queue_task_waiting ON queue_task (id) WHERE state = 0;
 CREATE INDEX queue_task_batch ON queue_task (batch) WHERE batch IS NOT NULL;
 CREATE UNIQUE INDEX queue_task_name ON queue_task (name) WHERE name IS NOT NULL;
 CREATE UNIQUE INDEX queue_task_unique ON queue_task (unique_key)

@@ -85,6 +85,7 @@ class sqlite_tables {
   result<std::optional<insert_outcome>> known(const new_task& task);
   result<std::vector<task_id>> dependencies(const new_task& task, error_code& refused);
   result<void> write(task_id id, const new_task& task, task_state state, std::size_t waits);
+  result<bool> settle_simply(const settlement& s);
   result<void> conclude(const task_row& r, const verdict& v, const std::string& text);
   result<void> end_dependants(task_id id, task_state state);
   result<held_gate*> gate_of(const std::string& key);
@@ -95,7 +96,7 @@ class sqlite_tables {
   result<void> read_head(line& l);
   result<bool> pass_gate(const candidate& c);
   result<void> start(const claimed_task& t, const std::string& worker);
-  result<std::size_t> drop(std::string_view sql, std::int64_t first, std::int64_t most);
+  result<std::size_t> drop(std::string_view sql, std::initializer_list<std::int64_t> values);
   task_record record(const value& s) const;
 
   store_sqlite::database& db_;
@@ -107,6 +108,7 @@ class sqlite_tables {
     std::string boot;
   } shared_;
   std::map<std::string, held_gate> gates_;
+  bool anybody_waits_ = false;  // for another task
 };
 
 }  // namespace tidewire::queue

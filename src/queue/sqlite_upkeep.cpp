@@ -176,9 +176,9 @@ result<bool> sqlite_tables::hasten(task_id id) {
   return true;
 }
 
-result<std::size_t> sqlite_tables::drop(std::string_view sql, std::int64_t first,
-                                        std::int64_t most) {
-  auto done = execute(sql, {first, most});
+result<std::size_t> sqlite_tables::drop(std::string_view sql,
+                                        std::initializer_list<std::int64_t> values) {
+  auto done = execute(sql, values);
   if (!done) return done.error();
   return static_cast<std::size_t>(db_.changes());
 }
@@ -188,30 +188,32 @@ result<std::size_t> sqlite_tables::prune(const retention& keep) {
   auto ended = number("SELECT count(*) FROM queue_task WHERE state >= 6");
   if (!ended) return ended.error();
   auto beyond = ended->value_or(0) - static_cast<std::int64_t>(keep.max_finished);
-  if (beyond > 0) {
-    auto n = drop(
-        "DELETE FROM queue_task WHERE id IN (SELECT id FROM queue_task WHERE state >= 6"
-        " AND at >= ? ORDER BY at, id LIMIT ?)",
-        0, std::min(beyond, dropped_at_once));
-    if (!n) return n;
-    out += *n;
+  // What is done goes first, dead letters last.
+  for (std::int64_t state : {6, 9, 7, 8, 10}) {
+    if (beyond > 0) {
+      auto n = drop(
+          "DELETE FROM queue_task WHERE id IN (SELECT id FROM queue_task WHERE state = ?"
+          " ORDER BY at, id LIMIT ?)",
+          {state, std::min(beyond, dropped_at_once)});
+      if (!n) return n;
+      out += *n;
+      beyond -= static_cast<std::int64_t>(*n);
+    }
+    bool dead = is_dead_letter(static_cast<task_state>(state));
+    auto oldest = ms(now_ - (dead ? keep.dead_letter_age : keep.finished_age));
+    auto old = drop(
+        "DELETE FROM queue_task WHERE id IN (SELECT id FROM queue_task WHERE state = ?"
+        " AND at < ? LIMIT ?)",
+        {state, oldest, dropped_at_once});
+    if (!old) return old;
+    out += *old;
   }
-  auto old = drop(
-      "DELETE FROM queue_task WHERE id IN (SELECT id FROM queue_task WHERE state >= 6"
-      " AND at < ? AND state IN (6, 9) LIMIT ?)",
-      ms(now_ - keep.finished_age), dropped_at_once);
-  if (!old) return old;
-  auto dead = drop(
-      "DELETE FROM queue_task WHERE id IN (SELECT id FROM queue_task WHERE state >= 6"
-      " AND at < ? LIMIT ?)",
-      ms(now_ - keep.dead_letter_age), dropped_at_once);
-  if (!dead) return dead;
   auto gates = drop(
       "DELETE FROM queue_gate WHERE key IN (SELECT key FROM queue_gate WHERE running = 0"
       " AND held = 0 AND spread_until_us <= ? * 1000 LIMIT ?)",
-      ms(now_), dropped_at_once);
+      {ms(now_), dropped_at_once});
   if (!gates) return gates;
-  return out + *old + *dead;
+  return out;
 }
 
 }  // namespace tidewire::queue
