@@ -266,7 +266,7 @@ void queue_core::take_renewal(const renewal& r) {
     if (a && a->task.fence == lost.fence) tell_to_end(a, detail::ending::lost);
   }
   for (auto id : r.cancel_requested)
-    (void)id;
+    if (auto a = find_active(id)) tell_to_end(a, detail::ending::cancelled);
   heed_pause(r.paused);
 }
 

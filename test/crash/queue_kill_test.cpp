@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -113,6 +114,59 @@ struct child {
   std::string said;
   std::thread reader;
 };
+
+// Begins a task, and says so; ends it when `go` is there.
+[[noreturn]] void work_slowly(const std::string& path, int to, const std::string& go) {
+  asio::io_context io;
+  context ctx(io.get_executor(), rng::from_entropy());
+  queue::task_queue q(ctx, open_store(path), short_leases());
+  q.on("count", [to, go](queue::task_context) {
+    say(to, "begun\n");
+    while (!std::filesystem::exists(go)) std::this_thread::sleep_for(5ms);
+    say(to, "ended\n");
+    std::ofstream(go + ".seen") << "seen";
+    return queue::outcome::done("\"zombie\"");
+  });
+  io.run();
+  std::_Exit(5);
+}
+
+// Laws T3 and T11, with a worker that is stopped and goes on as if nothing had happened.
+TEST(queue_kill_test, a_zombie_changes_nothing) {
+  auto name = ::testing::TempDir() + "tidewire-queue-zombie-XXXXXX";
+  std::string folder = ::mkdtemp(name.data());
+  auto path = folder + "/tasks.db", go = folder + "/go";
+  auto store = open_store(path);
+  queue::store_work work;
+  work.inserts.emplace_back("count");
+  auto id = store->apply(std::move(work), {})->inserts.at(0).id;
+  store.reset();  // no connection goes through a fork
+  child zombie([&](int to) { work_slowly(path, to, go); });
+  store = open_store(path);
+  auto state = [&] { return (*store->find(id))->state; };
+  while (state() != queue::task_state::running) std::this_thread::sleep_for(5ms);
+  ::kill(zombie.pid, SIGSTOP);
+  asio::io_context io;
+  context ctx(io.get_executor(), rng(1));
+  {
+    queue::task_queue heir(ctx, store, short_leases());
+    heir.on("count", queue::task_handler::quick(
+                         [](queue::task_context) { return queue::outcome::done("\"heir\""); }));
+    auto end = heir.events().processing_completed.connect(
+        [&](auto&) { heir.async_stop([](error_code) {}); });
+    io.run();
+  }
+  EXPECT_EQ(state(), queue::task_state::done);
+  std::ofstream(go) << "go";
+  ::kill(zombie.pid, SIGCONT);
+  while (!std::filesystem::exists(go + ".seen")) std::this_thread::sleep_for(5ms);
+  std::this_thread::sleep_for(1s);  // it settles meanwhile, in vain
+  EXPECT_EQ(zombie.kill(), "begun\nended\n");
+  auto record = **store->find(id);
+  EXPECT_EQ(record.result, "\"heir\"");
+  EXPECT_EQ(record.fence, 2u);
+  std::filesystem::remove_all(folder);
+}
 
 TEST(queue_kill_test, nothing_that_was_acknowledged_is_lost) {
   auto name = ::testing::TempDir() + "tidewire-queue-kill-XXXXXX";
