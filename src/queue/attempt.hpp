@@ -6,11 +6,9 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <mutex>
+#include <memory>
 #include <stop_token>
 #include <string>
 
@@ -19,6 +17,13 @@ namespace tidewire::queue::detail {
 // Why a handler was told to end.
 enum class ending : std::uint8_t { none, late, cancelled, lost, stopping };
 
+// Where progress goes; a base of the desk.
+class progress_sink {
+ public:
+  virtual ~progress_sink() = default;
+  virtual void note_progress(progress_note note) = 0;  // thread-safe
+};
+
 // One attempt that this process makes, from its claim until its handler has ended.
 struct attempt {
   attempt(claimed_task t, std::size_t slot) : task(std::move(t)), lease_slot(slot) {}
@@ -26,7 +31,7 @@ struct attempt {
   claimed_task task;
   std::size_t lease_slot;  // in the desk's list of leases
   clock::time_point deadline = clock::time_point::max();
-  std::function<void(progress_note)> on_progress;
+  std::weak_ptr<progress_sink> progress;
 
   // Touched on the strand.
   asio::cancellation_signal cancel;

@@ -42,12 +42,6 @@ const char* text_of(errc e) {
       return "the lease was lost to another attempt";
     case errc::full:
       return "the store is full";
-    case errc::timed_out:
-      return "the handler did not end in time";
-    case errc::lease_expired:
-      return "the worker was silent for too long";
-    case errc::handler_threw:
-      return "the handler threw";
     case errc::failed:
       return "all attempts failed";
     case errc::discarded:
@@ -75,9 +69,6 @@ class queue_category final : public sys::error_category {
       case errc::lost:
         return condition::conflict;
       case errc::full:
-      case errc::timed_out:
-      case errc::lease_expired:
-      case errc::handler_threw:
         return condition::retryable;
       case errc::cancelled:
         return condition::cancelled;

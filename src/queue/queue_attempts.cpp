@@ -56,9 +56,7 @@ void queue_core::start(attempt_ptr a) {
   auto now = clock_.now();
   auto longest = std::chrono::duration_cast<milliseconds>(clock::time_point::max() - now) / 2;
   a->deadline = now + std::min(a->task.timeout, longest);
-  a->on_progress = [weak = std::weak_ptr(desk)](progress_note note) {
-    if (auto d = weak.lock()) d->note_progress(std::move(note));
-  };
+  a->progress = desk;
   if (!handler->is_quick()) a->stop = std::stop_source();
   active_.push_back(a);
   if (events->started.size() > 0) {
@@ -147,6 +145,7 @@ void queue_core::settle(const attempt_ptr& a, outcome how) {
     if (!check_json(how.text(), limits)) how.set_text({});
   }
   desk->leases.remove(a->lease_slot);
+  hold();
   desk->settle(a, std::move(how));
 }
 

@@ -92,9 +92,18 @@ result<task_handle> queue_core::add(task_handler function, new_task task) {
   return task_handle(weak_from_this(), out.id, out.duplicate);
 }
 
+bool queue_core::knows(const new_task& task) const {
+  std::lock_guard lock(mutex_);
+  return task.kind.empty() || handlers_.contains(task.kind);
+}
+
 asio::awaitable<result<std::vector<insert_outcome>>> queue_core::enqueue(
     std::vector<new_task> tasks) {
   if (stopping_) co_return make_error_code(tidewire::errc::stopped);
+  if (options.known_kinds_only) {
+    for (auto& t : tasks)
+      if (!knows(t)) co_return make_error_code(errc::unknown_kind);
+  }
   using outcomes_type = std::vector<insert_outcome>;
   auto w = std::make_shared<waiter<outcomes_type>>(strand);
   auto guard = std::make_shared<asio::executor_work_guard<executor>>(strand);
@@ -189,7 +198,11 @@ void queue_core::answer_waiters(task_id id, task_state state, const outcome* how
 
 // Results of tasks that may have ended elsewhere.
 void queue_core::look_for_results() {
-  if (waiting_.empty() || std::exchange(looking_, true)) return;
+  if (waiting_.empty()) return;
+  if (std::exchange(looking_, true)) {
+    look_again_ = true;  // who came meanwhile is not among those that are looked for
+    return;
+  }
   std::vector<task_id> ids;
   for (auto& [id, all] : waiting_)
     if (ids.size() < most_looked_for) ids.push_back(id);
@@ -203,7 +216,10 @@ void queue_core::look_for_results() {
       if (!self) return;
       self->looking_ = false;
       for (auto& [id, record] : *found) self->found_result(id, record);
-      self->arm_look();
+      if (std::exchange(self->look_again_, false))
+        self->look_for_results();
+      else
+        self->arm_look();
     });
   });
 }
@@ -220,13 +236,15 @@ void queue_core::found_result(task_id id, const std::optional<task_record>& reco
   }
 }
 
-// Where the store can't tell of changes.
+// What ends here is told at once; what ends elsewhere must be looked for.
 void queue_core::arm_look() {
-  if (watch_ || waiting_.empty() || abandoned_) return;
+  if (waiting_.empty() || abandoned_ || std::exchange(look_armed_, true)) return;
   look_timer_.expires_after(options.poll_interval);
   look_timer_.async_wait([weak = weak_from_this()](error_code ec) {
     auto self = weak.lock();
-    if (!ec && self && !self->abandoned_) self->look_for_results();
+    if (!self) return;
+    self->look_armed_ = false;
+    if (!ec && !self->abandoned_) self->look_for_results();
   });
 }
 
@@ -261,7 +279,9 @@ asio::awaitable<error_code> queue_core::pause(bool yes) {
     return s.set_paused(yes);
   };
   auto asking = ask_store<void>(std::move(c));
+  ++changing_pause_;
   auto told = co_await std::move(asking);
+  --changing_pause_;
   auto ec = told ? error_code() : told.error();
   if (!ec) heed_pause(yes);
   co_return ec;

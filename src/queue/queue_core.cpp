@@ -28,6 +28,8 @@ std::string random_name(rng& random) {
   return out;
 }
 
+constexpr std::size_t most_rescued = 1000;  // in one call
+
 task_queue_options named(task_queue_options o, rng random) {
   if (o.worker.empty()) o.worker = random_name(random);
   o.worker = cut(std::move(o.worker), task_bounds::name_bytes);
@@ -50,9 +52,11 @@ queue_core::queue_core(context c, std::shared_ptr<task_store> s, task_queue_opti
       random_(ctx.random.stream("task retries")),
       wake_timer_(strand),
       deadline_timer_(strand),
-      look_timer_(strand) {
+      look_timer_(strand),
+      tick_timer_(strand) {
   if (store->traits().in_process) kinds_.push_back("");
-  desk = std::make_shared<store_desk>(ctx, store, where ? std::move(where) : strand, options);
+  executor calls_on = where ? executor(asio::make_strand(where)) : strand;
+  desk = std::make_shared<store_desk>(ctx, store, std::move(calls_on), options);
 }
 
 void queue_core::begin() {
@@ -74,10 +78,12 @@ void queue_core::abandon() {
   desk->close();
   asio::dispatch(strand, [self = shared_from_this()] {
     self->abandoned_ = self->stopping_ = true;
+    self->working_.reset();
     self->watch_.reset();
     self->wake_timer_.cancel();
     self->deadline_timer_.cancel();
     self->look_timer_.cancel();
+    self->tick_timer_.cancel();
     for (auto& a : self->active_) self->tell_to_end(a, detail::ending::stopping);
     for (auto& [id, all] : self->waiting_)
       for (auto& w : all) w->wake.cancel();
@@ -117,14 +123,17 @@ void queue_core::wake() {
       self->woken_ = false;
     }
     self->dry_ = false;
-    if (!self->waiting_.empty()) self->look_for_results();
     self->pump();
   });
 }
 
 // Free places are filled; and when tasks end faster than claims come, some are claimed ahead.
 void queue_core::pump() {
-  if (stopping_ || paused_ || wished_ > 0 || dry_) return;
+  if (stopping_ || wished_ > 0 || dry_) return;
+  if (paused_) {
+    look_whether_paused();
+    return;
+  }
   auto places = options.max_concurrency - std::min(options.max_concurrency, active_.size());
   auto ahead = std::min(options.max_claimed_ahead, 2 * ended_since_claim_);
   auto want = places + ahead;
@@ -141,7 +150,16 @@ void queue_core::pump() {
   request.lanes = options.lanes;
   wished_ = request.count;
   ended_since_claim_ = 0;
+  hold();
   desk->claim(std::move(request), std::exchange(reap_, false));
+}
+
+void queue_core::hold() {
+  if (!working_) working_.emplace(strand);
+}
+
+void queue_core::let_go() {
+  if (wished_ == 0 && !looking_at_pause_ && !desk->settling()) working_.reset();
 }
 
 void queue_core::take(store_desk::report report) {
@@ -152,11 +170,17 @@ void queue_core::take(store_desk::report report) {
     arm_wake(options.poll_interval);
     store_trouble trouble{report.error};
     events->store_trouble.emit(trouble);
+    let_go();
     return;
   }
   for (auto& s : report.settled_tasks) take_settled(s);
   for (auto& r : report.rescued) {
     if (is_final(r.state)) answer_waiters(r.id, r.state, nullptr);
+    if (is_dead_letter(r.state)) {
+      task_info of;
+      of.id = r.id;
+      events->exhausted.emit({std::move(of), std::string(expired_text), r.state});
+    }
     dry_ = false;
   }
   if (report.renewal) take_renewal(*report.renewal);
@@ -172,6 +196,7 @@ void queue_core::take(store_desk::report report) {
     start_some();
   if (report.due) take_due(*report.due);
   pump();
+  let_go();
 }
 
 void queue_core::note_active() {
@@ -181,25 +206,29 @@ void queue_core::note_active() {
 
 void queue_core::take_settled(store_desk::settled& s) {
   const auto& task = s.who->task;
-  bool applied = s.how.what != settle_outcome::kind::lost;
-  if (!applied || s.what.outcome.what() == outcome::kind::release) return;
+  const auto& said = s.what.outcome;
+  if (s.how.what == settle_outcome::kind::lost || said.what() == outcome::kind::release) return;
   auto state = s.how.state;
-  auto& text = s.what.outcome.text();
   ctx.metrics->count("tidewire_queue_attempts_total", 1,
                      state == task_state::done ? "outcome=done" : "outcome=other");
+  // Ended before, in a transaction of the handler's: then that is what counts.
+  bool repeated = s.how.what == settle_outcome::kind::repeated;
+  auto text = repeated && !said.is_done() ? std::string() : said.text();
   if (state == task_state::done) {
-    if (events->completed.size() > 0) events->completed.emit({info_of(task), text});
+    if (events->completed.size() > 0) events->completed.emit({info_of(task), std::move(text)});
   } else if (state == task_state::cancelled) {
     events->cancelled.emit({task.id, false});
-  } else if (s.what.outcome.what() != outcome::kind::snooze || state == task_state::failed) {
+  } else if (said.what() != outcome::kind::snooze || state == task_state::failed) {
     bool again = !is_final(state);
     events->failed.emit({info_of(task), text, again, s.how.next_attempt});
     if (!again) events->exhausted.emit({info_of(task), text, state});
   }
-  if (is_final(state))
-    answer_waiters(task.id, state, &s.what.outcome);
-  else
+  if (!is_final(state))
     dry_ = false;
+  else if (repeated)
+    look_for_results();
+  else
+    answer_waiters(task.id, state, &said);
 }
 
 // The last wish found less than it wanted: when is there more?
@@ -243,6 +272,7 @@ void queue_core::take_renewal(const renewal& r) {
 
 // Somebody paused the queue, or resumed it, perhaps another worker.
 void queue_core::heed_pause(bool yes) {
+  if (changing_pause_ > 0) return;  // what was seen may be older than what is under way
   if (std::exchange(paused_, yes) == yes) return;
   if (yes) {
     give_back_claimed();
@@ -253,6 +283,32 @@ void queue_core::heed_pause(bool yes) {
     dry_ = false;
     pump();
   }
+}
+
+// A paused queue claims nothing, and so is not told when it goes on.
+void queue_core::look_whether_paused() {
+  if (std::exchange(looking_at_pause_, true)) return;
+  hold();
+  std::vector<std::string> kinds;
+  {
+    std::lock_guard lock(mutex_);
+    kinds = kinds_;
+  }
+  desk->ask([weak = weak_from_this(), ex = strand, kinds, reap = std::exchange(reap_, false)](
+                task_store& s, queue_time now) {
+    if (reap) (void)s.reap(most_rescued, now);
+    auto due = s.next_due(kinds, now);
+    asio::post(ex, [weak, due] {
+      auto self = weak.lock();
+      if (!self || self->abandoned_) return;
+      self->looking_at_pause_ = false;
+      self->let_go();
+      if (due)
+        self->take_due(*due);
+      else
+        self->arm_wake(self->options.poll_interval);
+    });
+  });
 }
 
 void queue_core::give_back_claimed() {

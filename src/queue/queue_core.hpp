@@ -8,6 +8,7 @@
 #include <tidewire/queue/task_queue.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 
 #include <deque>
 #include <functional>
@@ -42,6 +43,7 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   asio::awaitable<result<queue_status>> status();
   asio::awaitable<error_code> call(std::function<error_code(task_store&, queue_time)> c);
   asio::awaitable<error_code> stop();
+  void schedule(std::string name, cron_schedule when, new_task task);
 
   context ctx;
   executor strand;
@@ -74,11 +76,15 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
 
   void wake();  // thread-safe: there may be something to claim
   void pump();
+  void hold();
+  void let_go();
   void take(store_desk::report report);
   void take_settled(store_desk::settled& s);
   void take_due(const due_answer& due);
   void take_renewal(const renewal& r);
   void heed_pause(bool yes);
+  void look_whether_paused();
+  bool knows(const new_task& task) const;
   void start_some();
   void start(attempt_ptr a);
   void run_coroutine(attempt_ptr a, const task_handler::coroutine& body);
@@ -92,6 +98,9 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   void note_active();
   void answer_waiters(task_id id, task_state state, const outcome* how);
   void tell_added(std::vector<task_info>& infos, const std::vector<insert_outcome>& all);
+  void tick();
+  void arm_tick();
+  void insert_ticks(std::vector<new_task> due, clock::time_point until);
   void look_for_results();
   void found_result(task_id id, const std::optional<task_record>& record);
   asio::awaitable<void> until_quiet(milliseconds most, bool and_written);
@@ -103,15 +112,26 @@ class queue_core : public std::enable_shared_from_this<queue_core> {
   rng random_;
   std::shared_ptr<void> watch_;
   timer wake_timer_, deadline_timer_, look_timer_;
+  struct recurring {
+    cron_schedule when;
+    new_task task;
+    std::chrono::sys_seconds last;  // up to when its ticks are dealt with
+  };
+  timer tick_timer_;
+  std::map<std::string, recurring> schedules_;
   std::deque<attempt_ptr> claimed_;  // not started yet
   std::vector<attempt_ptr> active_;
   std::map<task_id, std::vector<result_waiter>> waiting_;
+  // Keeps the program running while only the store has something to do.
+  std::optional<asio::executor_work_guard<executor>> working_;
   std::size_t wished_ = 0;             // tasks that the desk was asked for
   std::size_t ended_since_claim_ = 0;  // a measure for how many to claim ahead
   bool dry_ = false;                   // the last wish was not fulfilled: something must change
   bool reap_ = false;
   bool paused_ = false, processing_ = false, stopping_ = false, abandoned_ = false;
-  bool looking_ = false, in_start_ = false;
+  bool looking_ = false, look_again_ = false, look_armed_ = false, in_start_ = false;
+  bool looking_at_pause_ = false;
+  int changing_pause_ = 0;  // calls of pause() under way
   waiter_ptr<bool> quiet_;  // stop() waits
 
   mutable std::mutex mutex_;  // of what follows

@@ -27,7 +27,8 @@ namespace tidewire::queue {
 // have ended, and prunes.
 //
 // Thread-safe. Reports go to `to`, from the store's executor.
-class store_desk : public std::enable_shared_from_this<store_desk> {
+class store_desk final : public detail::progress_sink,
+                         public std::enable_shared_from_this<store_desk> {
  public:
   struct settled {
     std::shared_ptr<detail::attempt> who;
@@ -53,7 +54,7 @@ class store_desk : public std::enable_shared_from_this<store_desk> {
   // False: too much waits already, or the desk is closed.
   bool insert(std::vector<new_task> tasks, inserted done);
   void settle(std::shared_ptr<detail::attempt> who, outcome how);
-  void note_progress(progress_note note);
+  void note_progress(progress_note note) override;
   void ask(call c);  // with the queue's time; dropped when closed
   // Wishes for this many tasks; replaces an earlier wish.
   void claim(claim_request request, bool reap_first);

@@ -47,8 +47,8 @@ std::stop_token task_context::stop_token() const {
 error_code task_context::progress(std::string json) {
   if (json.size() > max_progress_bytes) return errc::payload_too_large;
   if (!check_json(json)) return errc::bad_payload;
-  if (attempt_->on_progress)
-    attempt_->on_progress({attempt_->task.id, attempt_->task.fence, std::move(json)});
+  if (auto to = attempt_->progress.lock())
+    to->note_progress({attempt_->task.id, attempt_->task.fence, std::move(json)});
   return {};
 }
 

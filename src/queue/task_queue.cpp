@@ -58,6 +58,13 @@ result<task_handle> task_queue::add(task_handler function, new_task options) {
   return impl_->core->add(std::move(function), std::move(options));
 }
 
+void task_queue::schedule(std::string name, cron_schedule when, new_task task) {
+  auto shared = std::make_shared<new_task>(std::move(task));
+  asio::dispatch(impl_->core->strand, [core = impl_->core, name = std::move(name), when, shared] {
+    core->schedule(name, when, std::move(*shared));
+  });
+}
+
 task_handle task_queue::handle(task_id id) const {
   return {impl_->core, id, false};
 }

@@ -245,6 +245,103 @@ TEST_F(task_queue_test, stops_in_bounded_time) {
   EXPECT_EQ((*store->find(h.id()))->attempt, 0u);
 }
 
+// Two queues over one store, as two processes would be.
+struct two_queues_test : task_queue_test {
+  two_queues_test() {
+    task_queue_options o;
+    o.store_executor = o.handler_executor = world.get_executor();
+    o.timeout = 1h;
+    options.timeout = 1h;
+    make();
+    context ctx(world.get_executor(), world.random("other"));
+    other.emplace(ctx, store, o);
+  }
+  std::optional<task_queue> other;
+};
+
+TEST_F(two_queues_test, a_long_handler_keeps_its_lease) {
+  q->on("work", sleeper(10min));
+  other->on("work", sleeper(10min));
+  auto h = enqueue(named("long"));
+  world.run_for(9min);
+  EXPECT_EQ(begun.size(), 1u);
+  EXPECT_FALSE(await(h).first);
+  EXPECT_EQ(begun.size(), 1u);
+}
+
+TEST_F(two_queues_test, results_and_cancels_cross) {
+  q->on("work", sleeper(50min));
+  auto h = enqueue(named("a"));
+  cancel_answer answer{};
+  other->async_cancel(h.id(), [&](error_code, cancel_answer a) { answer = a; });
+  auto begin = world.now();
+  auto [ec, r] = await(other->handle(h.id()));
+  EXPECT_EQ(answer, cancel_answer::requested);
+  EXPECT_EQ(ec, errc::cancelled);
+  EXPECT_LE(world.now() - begin, 12s) << "at the next heartbeat";
+  auto [none, nothing] = await(other->handle(777));
+  EXPECT_EQ(none, errc::not_found);
+}
+
+TEST_F(two_queues_test, a_pause_is_for_all) {
+  q->on("work", sleeper(1s));
+  other->on("work", sleeper(1s));
+  other->async_pause([](error_code ec) { EXPECT_FALSE(ec); });
+  world.run_for(1s);
+  enqueue(named("a"));
+  world.run_for(1h);
+  EXPECT_TRUE(begun.empty());
+  other->async_resume([](error_code ec) { EXPECT_FALSE(ec); });
+  world.run_for(5s);
+  EXPECT_EQ(begun.size(), 1u);
+}
+
+TEST_F(task_queue_test, listeners_may_throw_and_enter_again) {
+  auto more = q->events().completed.connect([&](const task_completed& e) {
+    if (e.task.id < 3)
+      (void)q->add(task_handler::quick([](task_context) { return outcome::done(); }));
+    throw std::runtime_error("not your problem");
+  });
+  ASSERT_TRUE(q->add(task_handler::quick([](task_context) { return outcome::done(); })));
+  world.run_for(1s);
+  EXPECT_EQ(status().completed(), 3u);
+}
+
+TEST_F(task_queue_test, refuses_what_it_is_told_to) {
+  options.known_kinds_only = true;
+  make();
+  error_code got;
+  q->async_enqueue(new_task("unknown"), [&](error_code ec, task_handle) { got = ec; });
+  world.run_for(1ms);
+  EXPECT_EQ(got, errc::unknown_kind);
+  auto bad = new_task("work", "{");
+  q->on("work", sleeper(1s));
+  q->async_enqueue(bad, [&](error_code ec, task_handle) { got = ec; });
+  world.run_for(1ms);
+  EXPECT_EQ(got, errc::bad_payload);
+}
+
+TEST_F(task_queue_test, a_result_that_is_no_json_is_left_out) {
+  q->on("work", task_handler::quick([](task_context) { return outcome::done("{"); }));
+  auto [ec, r] = await(enqueue(named("a")));
+  EXPECT_FALSE(ec);
+  EXPECT_EQ(r.result, "");
+}
+
+TEST_F(task_queue_test, progress_is_kept) {
+  q->on("work", [&](task_context c) -> asio::awaitable<outcome> {
+    EXPECT_EQ(c.progress("{"), errc::bad_payload);
+    EXPECT_EQ(c.progress(std::string(5000, '1')), errc::payload_too_large);
+    EXPECT_FALSE(c.progress("{\"percent\":50}"));
+    auto waiting = pause(10s);
+    co_await std::move(waiting);
+    co_return outcome::done();
+  });
+  auto h = enqueue(named("a"));
+  world.run_for(2s);
+  EXPECT_EQ((*store->find(h.id()))->progress, "{\"percent\":50}");
+}
+
 TEST_F(task_queue_test, many_quick_tasks_at_once) {
   int n = 0;
   for (int i = 0; i < 5000; ++i) {

@@ -26,9 +26,6 @@ enum class errc {
   not_final,           // [conflict] only a task that has ended can be replayed
   lost,                // [conflict] the lease ended and another attempt has the task
   full,                // [retryable] the store has as many tasks as it may have
-  timed_out,           // [retryable] the handler did not end within the task's time-out
-  lease_expired,       // [retryable] the worker was silent for too long, or died
-  handler_threw,       // [retryable] the handler ended by an exception
   failed,              // [permanent] all attempts were used up: a dead letter
   discarded,           // [permanent] the handler said that trying again changes nothing
   cancelled,           // [cancelled] somebody cancelled it

@@ -2,6 +2,7 @@
 
 #include <tidewire/core/context.hpp>
 #include <tidewire/core/initiate.hpp>
+#include <tidewire/queue/cron.hpp>
 #include <tidewire/queue/task_events.hpp>
 #include <tidewire/queue/task_handler.hpp>
 #include <tidewire/queue/task_queue_options.hpp>
@@ -108,6 +109,11 @@ class task_queue {
         },
         std::forward<Token>(token));
   }
+
+  // Enqueues `task` at every tick of the schedule (by the wall clock, in UTC), once over all queues
+  // that have a schedule of this name on the same store. Ticks that nobody was there for are not
+  // made up. A second call replaces the first one's.
+  void schedule(std::string name, cron_schedule when, new_task task);
 
   // Of a task that is in the store already.
   task_handle handle(task_id id) const;

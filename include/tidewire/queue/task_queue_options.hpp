@@ -15,6 +15,10 @@ struct task_queue_options {
   std::size_t max_concurrency = 3;  // handlers at once; one that ignores its time-out counts
   lane_policy lanes = lane_policy::weighted;
 
+  // Enqueuing a kind that has no handler here fails (errc::unknown_kind). Otherwise such a task
+  // waits for another worker that has one.
+  bool known_kinds_only = false;
+
   // Of tasks that don't say.
   std::uint32_t max_attempts = 3;
   milliseconds timeout = std::chrono::seconds(30);
