@@ -174,6 +174,18 @@ void postgres_task_store::note_moved(std::size_t tasks) {
   moved_ += tasks;
 }
 
+// Rows live for moments in these tables, and claims walk over the dead ones at an index' beginning
+// until they are cleared away: the server's own housekeeping looks once a minute, which is millions
+// of rows late. Who may not do it leaves it to that.
+void postgres_task_store::tidy() {
+  constexpr std::size_t many = 50'000;
+  (void)attempt([this]() -> result<void> {
+    if (moved_ < many) return {};
+    moved_ = 0;
+    return line_.execute("VACUUM (SKIP_LOCKED, TRUNCATE off) ready, running, pending");
+  });
+}
+
 std::shared_ptr<void> postgres_task_store::watch(std::function<void()> told) {
   auto out = watchers_->add(std::move(told));
   std::lock_guard lock(mutex_);

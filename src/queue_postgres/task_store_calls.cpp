@@ -151,18 +151,6 @@ result<std::size_t> postgres_task_store::prune(const queue::retention& keep, que
   return static_cast<std::size_t>(row->integer(0, 0));
 }
 
-// Rows live for moments in these tables, and claims walk over the dead ones at an index' beginning
-// until they are cleared away: the server's own housekeeping looks once a minute, which is millions
-// of rows late. Who may not do it leaves it to that.
-void postgres_task_store::tidy() {
-  constexpr std::size_t many = 50'000;
-  (void)attempt([this]() -> result<void> {
-    if (moved_ < many) return {};
-    moved_ = 0;
-    return line_.execute("VACUUM (SKIP_LOCKED, TRUNCATE off) ready, running, pending");
-  });
-}
-
 result<std::optional<queue::task_record>> postgres_task_store::find_one(const query& q) {
   auto r = ask(q);
   if (!r) return r.error();
