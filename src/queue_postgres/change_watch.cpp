@@ -19,7 +19,8 @@ std::shared_ptr<void> watchers::add(std::function<void()> changed) {
   std::lock_guard lock(mutex_);
   auto number = next_++;
   calls_.emplace(number, std::move(changed));
-  return std::shared_ptr<void>(nullptr, [weak = weak_from_this(), number](void*) {
+  // Not null, or it would mean that nobody is told.
+  return std::shared_ptr<void>(this, [weak = weak_from_this(), number](void*) {
     auto alive = weak.lock();
     if (!alive) return;
     std::lock_guard again(alive->mutex_);

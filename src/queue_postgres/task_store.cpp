@@ -182,7 +182,7 @@ void postgres_task_store::tidy() {
   (void)attempt([this]() -> result<void> {
     if (moved_ < many) return {};
     moved_ = 0;
-    return line_.execute("VACUUM (SKIP_LOCKED, TRUNCATE off) ready, running, pending");
+    return line_.execute("VACUUM (SKIP_LOCKED, TRUNCATE off) ready, running, pending, finished");
   });
 }
 
