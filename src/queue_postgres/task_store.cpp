@@ -74,6 +74,10 @@ template <class Call>
 auto postgres_task_store::attempt(Call call) -> decltype(call()) {
   std::lock_guard lock(mutex_);
   for (int n = 1;; ++n) {
+    // Notices that the server has gone meanwhile, while nothing is lost by it: one look reads its
+    // last words, the next finds the end.
+    for (int look = 0; look < 2 && line_.usable(); ++look)
+      (void)line_.wait(std::chrono::milliseconds(0));
     if (!line_.usable()) {
       // Callers that try again at once are not to hammer at a server that is down.
       auto now = std::chrono::steady_clock::now();

@@ -193,6 +193,89 @@ TEST_F(postgres_task_store_test, a_limit_holds_for_all_workers_together) {
   EXPECT_EQ(highest, most) << "the limit was passed, or never reached";
 }
 
+// T8: what began after pause() had returned claims nothing.
+TEST_F(postgres_task_store_test, nothing_is_claimed_once_a_pause_has_returned) {
+  add(3000);
+  std::atomic<bool> paused = false, stop = false;
+  std::atomic<int> before = 0, after = 0, looked = 0;
+  auto work_on = [&] {
+    auto own = open_store(url, schema);
+    while (!stop) {
+      bool late = paused;
+      auto got = claim(*own, 1).size();
+      (late ? after : before) += static_cast<int>(got);
+      if (late) ++looked;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) threads.emplace_back(work_on);
+  while (before < 30) std::this_thread::yield();
+  EXPECT_TRUE(store->set_paused(true));
+  paused = true;
+  while (looked < 100) std::this_thread::yield();
+  stop = true;
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(after, 0);
+  EXPECT_LT(before, 3000) << "none was left to be claimed: the test shows nothing";
+}
+
+TEST_F(postgres_task_store_test, a_name_is_one_tasks_whoever_adds_it_at_the_same_time) {
+  constexpr std::size_t names = 100;
+  std::vector<std::vector<insert_outcome>> all(4);
+  std::vector<std::thread> threads;
+  for (auto& mine : all)
+    threads.emplace_back([&] {
+      auto own = open_store(url, schema);
+      for (std::size_t i = 0; i < names; ++i) {
+        store_work work;
+        new_task t("work");
+        (i % 2 ? t.name : t.unique_key) = std::to_string(i);
+        work.inserts.push_back(t);
+        auto answer = own->apply(std::move(work), {});
+        ASSERT_TRUE(answer) << answer.error().message();
+        mine.push_back(answer->inserts.at(0));
+      }
+    });
+  for (auto& t : threads) t.join();
+  for (std::size_t i = 0; i < names; ++i) {
+    int fresh = 0;
+    for (auto& mine : all) {
+      EXPECT_EQ(mine.at(i).id, all[0][i].id);
+      if (!mine[i].duplicate) ++fresh;
+    }
+    EXPECT_EQ(fresh, 1);
+  }
+}
+
+// Whether the needed task ends before, while or after its dependant comes.
+TEST_F(postgres_task_store_test, no_dependant_waits_for_what_has_ended) {
+  constexpr int pairs = 150;
+  std::atomic<bool> all_there = false;
+  std::thread worker([&] {
+    auto own = open_store(url, schema);
+    for (bool last = false; !last;) {
+      last = all_there;
+      auto got = claim(*own, 3);
+      last = last && got.empty();
+      store_work work;
+      for (auto& t : got) work.settlements.push_back({t.id, t.fence, outcome::done()});
+      ASSERT_TRUE(own->apply(std::move(work), {}));
+    }
+  });
+  for (int i = 0; i < pairs; ++i) {
+    auto needed = add(1).at(0);
+    new_task t("work");
+    t.depends_on = {needed};
+    add(1, t);
+  }
+  all_there = true;
+  worker.join();
+  auto stats = store->stats({}, {});
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->of(task_state::waiting), 0u);
+  EXPECT_EQ(stats->of(task_state::done), 2u * pairs);
+}
+
 TEST_F(postgres_task_store_test, others_are_told_of_new_tasks) {
   auto other = open_store(url, schema);
   std::mutex mutex;
@@ -250,6 +333,21 @@ TEST_F(postgres_task_store_test, the_first_tasks_of_a_lane_are_found_by_the_inde
     text += std::string(plan->text(row, 0)) + "\n";
   EXPECT_NE(text.find("Index Scan using ready_first"), text.npos) << text;
   EXPECT_EQ(text.find("Sort"), text.npos) << text;
+}
+
+TEST(postgres_task_store_crash, a_restart_between_two_calls_is_not_noticed) {
+  postgres_cluster cluster;
+  auto store = open_store(cluster.url(), fresh_schema());
+  for (int i = 0; i < 3; ++i) {
+    store_work work;
+    work.inserts.emplace_back("work");
+    auto answer = store->apply(std::move(work), {});
+    EXPECT_TRUE(answer) << answer.error().message();
+    cluster.restart();
+  }
+  auto stats = store->stats({}, {});
+  ASSERT_TRUE(stats) << stats.error().message();
+  EXPECT_EQ(stats->of(task_state::ready), 3u);
 }
 
 // T1, and settlements whose commit is not known.
