@@ -14,7 +14,8 @@ ALLOWED = {"core": set()}
 ALLOWED |= {edge: CORE for edge in EDGES}
 ALLOWED["websocket"] = CORE | {"http"}  # a WebSocket begins as HTTP
 ALLOWED |= {module: CORE | EDGES for module in MODULES}
-ALLOWED |= {"server": CORE | EDGES | MODULES, "lab": CORE | EDGES | MODULES | {"server"}}
+ALLOWED["queue_postgres"] = CORE | EDGES | {"queue"}  # a store of the queue's, for those who want libpq
+ALLOWED |= {"server": CORE | EDGES | MODULES | {"queue_postgres"}, "lab": CORE | EDGES | MODULES | {"queue_postgres", "server"}}
 EVERYTHING = set(ALLOWED)
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<tidewire/(\w+)/[^>]+>|"(?:tidewire/)?(\w+)/[^"]+")', re.M)
