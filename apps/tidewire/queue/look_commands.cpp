@@ -28,7 +28,7 @@ exit_code list(const look_options& o) {
   auto store = open_session("list", o.common, when_missing::refuse, code);
   if (!store) return code;
   auto all =
-      store->call<found_tasks>([which = o.which.filter()](auto& s, auto) { return s.list(which); });
+      store->read<found_tasks>([which = o.which.filter()](auto& s) { return s.list(which); });
   if (!all) return fail_store("list", all.error());
   if (!o.common.json && !all->empty()) write_stdout(task_row_heading() + "\n");
   for (auto& t : *all) write_stdout((o.common.json ? task_json(t, false) : task_row(t)) + "\n");
@@ -43,8 +43,7 @@ exit_code show(const look_options& o) {
   auto code = exit_code::ok;
   auto store = open_session("show", o.common, when_missing::refuse, code);
   if (!store) return code;
-  auto found =
-      store->call<found_task>([&typed = o.task](auto& s, auto) { return find_task(s, typed); });
+  auto found = store->read<found_task>([&typed = o.task](auto& s) { return find_task(s, typed); });
   if (!found) return fail_store("show", found.error());
   if (!*found)
     return fail_queue("show", exit_code::refused,

@@ -24,6 +24,10 @@ void add_queue(CLI::App& app, action& chosen) {
   add_queue_list(*group, chosen);
   add_queue_show(*group, chosen);
   add_queue_stats(*group, chosen);
+  add_queue_top(*group, chosen);
+  add_queue_changes(*group, chosen);
+  add_queue_upkeep(*group, chosen);
+  add_queue_bench(*group, chosen);
 }
 
 }  // namespace tidewire::cli

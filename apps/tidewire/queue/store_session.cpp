@@ -6,9 +6,10 @@
 namespace tidewire::cli {
 
 store_session::store_session(std::shared_ptr<queue::task_store> store,
-                             queue::task_queue_options options) {
+                             queue::task_queue_options options)
+    : store_(std::move(store)) {
   context ctx(io_.get_executor(), rng::from_entropy());
-  queue_ = std::make_unique<queue::task_queue>(ctx, std::move(store), std::move(options));
+  queue_ = std::make_unique<queue::task_queue>(ctx, store_, std::move(options));
 }
 
 store_session::~store_session() {

@@ -30,12 +30,18 @@ class store_session {
     std::optional<result<T>> out;
     queue_->async_call<T>(std::move(what), [&](error_code ec, T value) {
       if (ec)
-        out.emplace(ec);
+        out.emplace(boost::system::in_place_error, ec);
       else
         out.emplace(std::move(value));
     });
     run();
     return std::move(*out);
+  }
+  // A call that needs no time, and so no lock of the store either: a file that another program
+  // holds can be read.
+  template <class T>
+  result<T> read(const std::function<result<T>(queue::task_store&)>& what) {
+    return what(*store_);
   }
   // In one transaction; each has its own outcome.
   result<std::vector<queue::insert_outcome>> enqueue(std::vector<queue::new_task> tasks);
@@ -43,6 +49,7 @@ class store_session {
  private:
   void run();
 
+  std::shared_ptr<queue::task_store> store_;
   asio::io_context io_{1};
   std::unique_ptr<queue::task_queue> queue_;
 };
