@@ -17,7 +17,10 @@ exit_code report(const CLI::App& app, const CLI::ParseError& error) {
     return exit_code::ok;
   }
   std::string command = "tidewire";
-  for (auto* sub : app.get_subcommands()) command += " " + sub->get_name();
+  for (auto* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    command += " " + at->get_name();
+  }
   write_stderr(command + ": " + escape_terminal(error.what()) + "\nTry `" + command +
                " --help`.\n");
   return exit_code::usage;
@@ -35,6 +38,7 @@ command_line::command_line() : app_("Tidewire keeps data moving over networks th
   add_poll(app_, chosen_);
   add_watch(app_, chosen_);
   add_publish(app_, chosen_);
+  add_queue(app_, chosen_);
   add_serve(app_, chosen_);
   add_proxy(app_, chosen_);
   add_demo(app_, chosen_);

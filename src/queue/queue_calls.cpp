@@ -56,8 +56,10 @@ asio::awaitable<result<T>> queue_core::ask_store(
   auto w = std::make_shared<waiter<T>>(strand);
   // The guard keeps the program running while only the store has something to do.
   auto guard = std::make_shared<asio::executor_work_guard<executor>>(strand);
-  desk->ask([w, guard, c = std::move(c)](task_store& s, queue_time now) {
-    auto value = std::make_shared<result<T>>(c(s, now));
+  desk->ask([w, guard, c = std::move(c)](task_store& s, result<queue_time> now) {
+    using boost::system::in_place_error;
+    auto value = now ? std::make_shared<result<T>>(c(s, *now))
+                     : std::make_shared<result<T>>(in_place_error, now.error());
     asio::post(guard->get_executor(), [w, guard, value] {
       w->value.emplace(std::move(*value));
       w->wake.cancel();
@@ -207,7 +209,7 @@ void queue_core::look_for_results() {
   for (auto& [id, all] : waiting_)
     if (ids.size() < most_looked_for) ids.push_back(id);
   using found_tasks = std::vector<std::pair<task_id, std::optional<task_record>>>;
-  desk->ask([weak = weak_from_this(), ex = strand, ids](task_store& s, queue_time) {
+  desk->ask([weak = weak_from_this(), ex = strand, ids](task_store& s, const result<queue_time>&) {
     auto found = std::make_shared<found_tasks>();
     for (auto id : ids)
       if (auto record = s.find(id)) found->emplace_back(id, std::move(*record));

@@ -295,9 +295,9 @@ void queue_core::look_whether_paused() {
     kinds = kinds_;
   }
   desk->ask([weak = weak_from_this(), ex = strand, kinds, reap = std::exchange(reap_, false)](
-                task_store& s, queue_time now) {
-    if (reap) (void)s.reap(most_rescued, now);
-    auto due = s.next_due(kinds, now);
+                task_store& s, result<queue_time> now) {
+    if (reap && now) (void)s.reap(most_rescued, *now);
+    auto due = now ? s.next_due(kinds, *now) : result<due_answer>(now.error());
     asio::post(ex, [weak, due] {
       auto self = weak.lock();
       if (!self || self->abandoned_) return;

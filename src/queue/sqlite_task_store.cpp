@@ -171,12 +171,16 @@ result<queue_time> time_in(sqlite_tables& tables, const clock& time) {
 
 }  // namespace
 
+std::vector<std::string_view> sqlite_task_schema() {
+  return {sqlite_version_1};
+}
+
 result<std::unique_ptr<task_store>> open_sqlite_task_store(const std::string& path,
                                                            sqlite_store_options options,
                                                            std::string* said) {
   sql::database_options o;
   o.application_id = sqlite_application_id;
-  o.migrations = {sqlite_version_1};
+  o.migrations = sqlite_task_schema();
   o.survives = options.survives;
   o.guest = options.guest;
   o.busy_timeout = options.busy_timeout;

@@ -139,6 +139,7 @@ void store_desk::round() {
   auto work = take();
   auto at = now();
   if (!work.empty()) {
+    for (auto& c : work.calls) c(*store_, at);
     if (at)
       run(work, *at);
     else
@@ -152,7 +153,6 @@ void store_desk::round() {
 }
 
 void store_desk::run(round_work& work, queue_time at) {
-  for (auto& c : work.calls) c(*store_, at);
   if (work.inserts.empty() && work.settlements.empty() && work.progress.empty() && !work.wish)
     return;
   report out;

@@ -45,7 +45,8 @@ class store_desk final : public detail::progress_sink,
     std::vector<rescued_task> rescued;
   };
   using inserted = std::function<void(error_code, std::vector<insert_outcome>)>;
-  using call = std::function<void(task_store&, queue_time)>;
+  // The time, or why the store could not say it.
+  using call = std::function<void(task_store&, result<queue_time>)>;
 
   store_desk(const context& ctx, std::shared_ptr<task_store> store, executor where,
              task_queue_options options);

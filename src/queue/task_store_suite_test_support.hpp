@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ struct store_factory {
   std::string name;
   std::function<store_under_test()> make;
 };
+
+inline std::ostream& operator<<(std::ostream& out, const store_factory& f) {
+  return out << f.name;
+}
 
 inline std::string task_store_name(const testing::TestParamInfo<store_factory>& info) {
   return info.param.name;

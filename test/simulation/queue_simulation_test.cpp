@@ -208,10 +208,11 @@ class scenario {
   lab::simulation_result run() {
     outsider_ = std::make_unique<lab::process>(world_);
     asio::co_spawn(outsider_->get_executor(), sleepwalk(), asio::detached);
-    while (book_.failure.empty() && world_.now() < trouble_ends_) trouble();
+    while (going() && world_.now() < trouble_ends_) trouble();
     heal();
     auto patience = world_.now() + 6h;
-    while (book_.failure.empty() && !settled() && world_.now() < patience) world_.run_for(1s);
+    while (going() && !settled() && world_.now() < patience) world_.run_for(1s);
+    if (world_.step_limit_reached()) book_.fail("somebody runs in circles");
     if (book_.failure.empty()) judge();
     return {book_.failure, world_.trace_hash(), plan_->recorded()};
   }
@@ -233,6 +234,8 @@ class scenario {
       process.reset();
     }
   };
+
+  bool going() const { return book_.failure.empty() && !world_.step_limit_reached(); }
 
   void open_file() {
     auto name = ::testing::TempDir() + "tidewire-sim-XXXXXX";

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace tidewire::queue {
 
@@ -24,6 +26,9 @@ struct sqlite_store_options {
 result<std::unique_ptr<task_store>> open_sqlite_task_store(const std::string& path,
                                                            sqlite_store_options options = {},
                                                            std::string* said = nullptr);
+
+// The SQL that makes version 1 of the tables out of nothing, version 2 out of 1, … For people.
+std::vector<std::string_view> sqlite_task_schema();
 
 // A task that is there when your transaction commits, and else never was. `db` is a connection of
 // yours to the same file, inside a transaction. A queue that waits in another process, or in this
