@@ -35,6 +35,7 @@ command_line::command_line() : app_("Tidewire keeps data moving over networks th
   add_poll(app_, chosen_);
   add_watch(app_, chosen_);
   add_publish(app_, chosen_);
+  add_mail(app_, chosen_);
   add_serve(app_, chosen_);
   add_proxy(app_, chosen_);
   add_demo(app_, chosen_);

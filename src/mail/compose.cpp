@@ -1,10 +1,12 @@
 // A message as text. GMime does the MIME: encoded words, parameters, folding, transfer encodings.
 #include <tidewire/http/digest.hpp>
+#include <tidewire/http/media_type.hpp>
 #include <tidewire/mail/error.hpp>
 #include <tidewire/mail/message.hpp>
 
 #include <gmime/gmime.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <span>
@@ -61,11 +63,13 @@ owned<GMimeObject> text_part(const char* subtype, const std::string& text) {
 }
 
 owned<GMimeObject> attached_part(const attachment& a, std::string_view bytes) {
-  auto slash = a.type.find('/');
-  auto part = make_part(a.type.substr(0, slash).c_str(), a.type.substr(slash + 1).c_str(),
+  auto name = a.name.empty() ? a.path.substr(a.path.rfind('/') + 1) : a.name;
+  auto type = a.type.empty() ? std::string(http::media_type_of(name)) : a.type;
+  type.resize(std::min(type.find(';'), type.size()));  // nobody said that its charset is known
+  auto slash = type.find('/');
+  auto part = make_part(type.substr(0, slash).c_str(), type.substr(slash + 1).c_str(),
                         GMIME_CONTENT_ENCODING_BASE64, bytes);
   g_mime_object_set_disposition(GMIME_OBJECT(part.get()), "attachment");
-  auto name = a.name.empty() ? a.path.substr(a.path.rfind('/') + 1) : a.name;
   g_mime_part_set_filename(part.get(), name.c_str());
   return owned<GMimeObject>(GMIME_OBJECT(part.release()));
 }

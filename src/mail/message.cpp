@@ -102,7 +102,8 @@ std::string check_attachments(const message& m, const message_limits& limits) {
   for (auto& a : m.attachments) {
     if (a.path.empty() && a.name.empty()) return "an attachment of bytes needs a name";
     if (auto wrong = check_line("an attachment's name", a.name, 255); !wrong.empty()) return wrong;
-    if (auto wrong = check_type(a.type); !wrong.empty()) return "an attachment's type " + wrong;
+    if (auto wrong = check_type(a.type); !a.type.empty() && !wrong.empty())
+      return "an attachment's type " + wrong;
   }
   return {};
 }

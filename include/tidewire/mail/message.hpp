@@ -18,7 +18,7 @@ struct attachment {
   std::string path;
   std::string bytes;
   std::string name;  // as the recipient sees it, UTF-8; empty: the last part of `path`
-  std::string type = "application/octet-stream";
+  std::string type;  // "application/pdf"; empty: by the end of the name
 };
 
 // One message to one recipient. A message to several people is sent to each of them on its own, so
