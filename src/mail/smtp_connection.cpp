@@ -146,6 +146,9 @@ void smtp_connection::note_failure(CURLcode code) {
     return;
   }
   auto cause = http::classify({code, error_text_.data(), false, false});
+  // libcurl counts the handshake among the connecting.
+  if (failure_.end.at == phase::connect && to_.implicit_tls && cause == http::errc::tls_failed)
+    failure_.end.at = phase::tls;
   failure_.end.permanent = cause == condition::permanent || code == CURLE_LOGIN_DENIED;
   failure_.text = error_text_[0] ? http::printable(error_text_.data()) : curl_easy_strerror(code);
 }

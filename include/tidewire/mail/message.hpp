@@ -15,10 +15,10 @@ namespace tidewire::mail {
 // A file that goes along. Read from `path` when the message is composed, unless `path` is empty:
 // then `bytes` are sent.
 struct attachment {
-  std::string path;
-  std::string bytes;
-  std::string name;  // as the recipient sees it, UTF-8; empty: the last part of `path`
-  std::string type;  // "application/pdf"; empty: by the end of the name
+  std::string path{};
+  std::string bytes{};
+  std::string name{};  // as the recipient sees it, UTF-8; empty: the last part of `path`
+  std::string type{};  // "application/pdf"; empty: by the end of the name
 };
 
 // One message to one recipient. A message to several people is sent to each of them on its own, so
