@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace tidewire::mail {
 namespace {
@@ -189,7 +191,8 @@ TEST(message, is_seven_bit_with_crlf_and_short_lines_whatever_it_says) {
 
 TEST(message, ids_are_stable_and_harmless) {
   EXPECT_EQ(message_id("abc-1_2", "me@A.example"), "<abc-1_2@a.example>");
-  for (std::string odd : {"a b", "a>\r\nX: y", "ä", "a@b", std::string(65, 'a').c_str(), "."}) {
+  for (std::string odd :
+       std::vector<std::string>{"a b", "a>\r\nX: y", "ä", "a@b", ".", std::string(65, 'a')}) {
     auto id = message_id(odd, "me@a.example");
     EXPECT_EQ(id, message_id(odd, "me@a.example"));
     EXPECT_EQ(id.size(), std::string("<@a.example>").size() + 40) << id;

@@ -498,6 +498,7 @@ TEST(smtp_client_alone, may_be_destroyed_in_the_middle) {
   m.text = "t";
   for (int i = 0; i < 3; ++i) (*mail)->async_send(m, envelope(), [](error_code, send_result) {});
   while (server.commands().size() < 4) io->run_one();
+  mail->reset();
   io.reset();  // with everything under way
 }
 
