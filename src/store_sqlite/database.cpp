@@ -91,8 +91,10 @@ result<void> migrate(database& db, const database_options& options, std::string&
 
 result<void> prepare_file(database& db, const database_options& options, std::string& said) {
   // Before anything is written: a file that is not ours keeps even its journal mode.
-  auto known = recognise(db, options);
-  if (!known) return known.error();
+  if (!options.guest) {
+    auto known = recognise(db, options);
+    if (!known) return known.error();
+  }
   result<void> good = {};
   if (options.exclusive) good = db.execute("PRAGMA locking_mode=EXCLUSIVE");
   if (good) good = db.execute("PRAGMA journal_mode=WAL");
@@ -100,7 +102,7 @@ result<void> prepare_file(database& db, const database_options& options, std::st
   if (good && options.exclusive) good = db.execute("BEGIN IMMEDIATE; COMMIT");
   if (good) good = db.execute(pragma_synchronous(options.survives));
   if (good) good = db.execute("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF");
-  if (good) good = migrate(db, options, said);
+  if (good && !options.guest) good = migrate(db, options, said);
   return good;
 }
 

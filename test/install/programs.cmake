@@ -7,3 +7,7 @@ foreach(program poll_coroutine poll_callback realtime_coroutine realtime_callbac
   add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/../../examples/${program}.cpp)
   target_link_libraries(${program} PRIVATE tidewire::realtime)
 endforeach()
+foreach(program queue_coroutine queue_callback)
+  add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/../../examples/${program}.cpp)
+  target_link_libraries(${program} PRIVATE tidewire::queue)
+endforeach()

@@ -33,6 +33,9 @@ struct database_options {
   durability survives = durability::power;
   // The file belongs to this object alone for as long as it lives: others get errc::locked.
   bool exclusive = false;
+  // The file is another program's, and the tables of the migrations are guests in it: its id and
+  // version are left alone, and no migration is run.
+  bool guest = false;
   // How long a call waits for another connection's lock.
   std::chrono::milliseconds busy_timeout = std::chrono::seconds(5);
 };
