@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """An include only points down: apps -> server, lab -> modules -> edges -> core. Modules do not include
-each other, edges neither (but websocket and mail include http). Only tests may include the lab from below it."""
+each other, edges neither. But websocket and mail include http, and email stands on mail and queue. Only
+tests may include the lab from below it."""
 import re
 from common import finish, line_of, read, sources
 
@@ -15,6 +16,7 @@ ALLOWED |= {edge: CORE for edge in EDGES}
 ALLOWED["websocket"] = CORE | {"http"}  # a WebSocket begins as HTTP
 ALLOWED["mail"] = CORE | {"http"}  # both are libcurl on one loop
 ALLOWED |= {module: CORE | EDGES for module in MODULES}
+ALLOWED["email"] = CORE | EDGES | {"queue"}  # mail that waits in a queue
 ALLOWED |= {"server": CORE | EDGES | MODULES, "lab": CORE | EDGES | MODULES | {"server"}}
 EVERYTHING = set(ALLOWED)
 
