@@ -160,6 +160,7 @@ void add_mail(CLI::App& app, action& chosen) {
   c->add_flag("-q,--quiet", o->quiet, "Tell of failures only");
   c->footer(send_footer);
   c->callback([o, &chosen] { chosen = [o] { return send(*o); }; });
+  add_mail_bulk(*group, chosen);
 }
 
 }  // namespace tidewire::cli

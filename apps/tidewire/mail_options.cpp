@@ -28,21 +28,6 @@ std::optional<std::string> first_line(const std::string& path) {
   return line;
 }
 
-bool read_all(const std::string& path, std::string& out, std::string& fault) {
-  std::ifstream file;
-  if (path != "-") file.open(path, std::ios::binary);
-  std::istream& in = path == "-" ? std::cin : file;
-  char piece[64 * 1024];
-  while (in && out.size() <= max_text_bytes) {
-    in.read(piece, sizeof piece);
-    out.append(piece, static_cast<std::size_t>(in.gcount()));
-  }
-  if (in.eof()) return true;
-  fault = fmt::format("\"{}\" {}", escape_terminal(path),
-                      out.size() > max_text_bytes ? "is larger than 32 MiB" : "can't be read");
-  return false;
-}
-
 std::vector<mail::address> addresses(const std::vector<std::string>& typed) {
   std::vector<mail::address> out;
   for (auto& text : typed) out.push_back(mail::parse_address(text));
@@ -78,6 +63,21 @@ const char* in_words(mail::outcome o) {
 }
 
 }  // namespace
+
+bool read_text_file(const std::string& path, std::string& out, std::string& fault) {
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::istream& in = path == "-" ? std::cin : file;
+  char piece[64 * 1024];
+  while (in && out.size() <= max_text_bytes) {
+    in.read(piece, sizeof piece);
+    out.append(piece, static_cast<std::size_t>(in.gcount()));
+  }
+  if (in.eof()) return true;
+  fault = fmt::format("\"{}\" {}", escape_terminal(path),
+                      out.size() > max_text_bytes ? "is larger than 32 MiB" : "can't be read");
+  return false;
+}
 
 void add_mail_server(CLI::App& app, mail_server_options& o) {
   app.add_option("--smtp", o.smtp, "The server: smtp://HOST[:25] or smtps://HOST[:465]")
@@ -168,8 +168,8 @@ std::optional<mail::message> make_mail_message(const mail_message_options& o, st
   m.reply_to = addresses(o.reply_to);
   m.subject = o.subject;
   m.text = o.text;
-  if (!o.text_file.empty() && !read_all(o.text_file, m.text, fault)) return std::nullopt;
-  if (!o.html_file.empty() && !read_all(o.html_file, m.html, fault)) return std::nullopt;
+  if (!o.text_file.empty() && !read_text_file(o.text_file, m.text, fault)) return std::nullopt;
+  if (!o.html_file.empty() && !read_text_file(o.html_file, m.html, fault)) return std::nullopt;
   for (auto& path : o.attach) m.attachments.push_back({path, {}, {}, {}});
   for (auto& line : o.headers)
     if (!add_header(m, line, fault)) return std::nullopt;

@@ -37,6 +37,9 @@ void add_mail_message(CLI::App& app, mail_message_options& o);
 // The message without its recipient, files read; or in `fault` what is wrong.
 std::optional<mail::message> make_mail_message(const mail_message_options& o, std::string& fault);
 
+// All of a file, or of standard input for "-"; at most 32 MiB. False: `fault` says why not.
+bool read_text_file(const std::string& path, std::string& out, std::string& fault);
+
 // "a@b: sent (250 2.0.0 queued)", and for programs one line of JSON.
 std::string send_line(const std::string& to, const mail::send_result& r);
 std::string send_json(const std::string& to, const mail::send_result& r);

@@ -17,7 +17,8 @@ ALLOWED["websocket"] = CORE | {"http"}  # a WebSocket begins as HTTP
 ALLOWED["mail"] = CORE | {"http"}  # both are libcurl on one loop
 ALLOWED |= {module: CORE | EDGES for module in MODULES}
 ALLOWED["email"] = CORE | EDGES | {"queue"}  # mail that waits in a queue
-ALLOWED |= {"server": CORE | EDGES | MODULES, "lab": CORE | EDGES | MODULES | {"server"}}
+ALLOWED |= {"server": CORE | EDGES | MODULES | {"email"}}
+ALLOWED["lab"] = ALLOWED["server"] | {"server"}
 EVERYTHING = set(ALLOWED)
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<tidewire/(\w+)/[^>]+>|"(?:tidewire/)?(\w+)/[^"]+")', re.M)

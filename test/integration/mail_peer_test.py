@@ -11,6 +11,7 @@ import os
 import pathlib
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -345,6 +346,152 @@ class Cuts(Case):
                     self.assertEqual(outcomes, ["unknown", "accepted"] if resend else ["unknown"])
                     arrived_at_once = 1 if when == "after" else 0
                     self.assertEqual(copies, arrived_at_once + (1 if resend else 0))
+
+
+class Bulk(Case):
+    def setUp(self):
+        super().setUp()
+        self.serve()
+
+    def table(self, *rows, name="people.csv"):
+        (self.folder / name).write_text("".join(",".join(row) + "\n" for row in rows))
+
+    def command(self, *words, port=None, starttls="none"):
+        return [TIDEWIRE, "mail", "bulk", "people.csv", "--smtp",
+                f"smtp://127.0.0.1:{port or self.port}", "--starttls", starttls, "--from",
+                "me@a.example", "--json", "--retry-delay", "10ms", "--per-domain", "0", *words]
+
+    def bulk(self, *words, code=0, **more):
+        done = subprocess.run(self.command(*words, **more), cwd=self.folder, env=ENVIRONMENT,
+                              capture_output=True, timeout=180)
+        error = done.stderr.decode()
+        self.assertEqual(done.returncode, code, error + done.stdout.decode())
+        return {r["to"]: r for r in map(json.loads, done.stdout.decode().splitlines())}, error
+
+    def copies(self):
+        out = {}
+        for m, _, _ in self.mails():
+            out[m["Message-ID"]] = out.get(m["Message-ID"], 0) + 1
+        return out
+
+    def test_everybody_gets_a_message_of_their_own(self):
+        self.table(("to", "name"), ("Ann <ann@b.example>", "Ann & Zoë"), ("bob@b.example", '"Bob, ""B"""'))
+        (self.folder / "page.html").write_text("<p>{{name}}</p>")
+        results, _ = self.bulk("--subject", "For {{name}}", "--text", "Dear {{name}}\n", "--html-file",
+                               "page.html")
+        self.assertEqual({r["state"] for r in results.values()}, {"done"})
+        mails = {m["To"].addresses[0].addr_spec: m for m, _, _ in self.mails()}
+        self.assertEqual(mails["ann@b.example"]["Subject"], "For Ann & Zoë")
+        self.assertEqual(mails["ann@b.example"].get_body(("html",)).get_content().strip(),
+                         "<p>Ann &amp; Zoë</p>")
+        self.assertEqual(mails["bob@b.example"].get_body(("plain",)).get_content().strip(),
+                         'Dear Bob, "B"')
+
+    def test_each_has_an_outcome(self):
+        self.table(("to",), ("a@b.example",), ("rcpt-550@b.example",), ("data-451@b.example",),
+                   ("b@b.example",))
+        results, _ = self.bulk("--text", "x", code=4)
+        self.assertEqual({to: r["state"] for to, r in results.items()},
+                         {"a@b.example": "done", "rcpt-550@b.example": "discarded",
+                          "data-451@b.example": "failed", "b@b.example": "done"})
+        self.assertIn("451", results["data-451@b.example"]["text"])
+        self.assertEqual(len(self.mails()), 2)
+
+    def test_the_same_run_again_sends_nothing_twice(self):
+        self.table(("to",), *[(f"p{i}@b.example",) for i in range(50)])
+        first, _ = self.bulk("--text", "x", "--store", "mail.db")
+        again, _ = self.bulk("--text", "x", "--store", "mail.db")
+        self.assertEqual({r["earlier"] for r in first.values()}, {False})
+        self.assertEqual({r["earlier"] for r in again.values()}, {True})
+        self.assertEqual(len(self.mails()), 50)
+        self.bulk("--text", "another", "--store", "mail.db")
+        self.assertEqual(len(self.mails()), 100)
+
+    def test_a_bad_table_sends_nothing(self):
+        for rows, says in (((("to",), ("nobody",)), "line 2"), ((("name",), ("x",)), '"to"'),
+                           ((("to",), ("a@b.example",), ("a@b.example",)), "line 3")):
+            self.table(*rows)
+            _, error = self.bulk("--text", "x", code=2)
+            self.assertIn(says, error)
+        self.table(("to",), ("a@b.example",))
+        _, error = self.bulk("--text", "Dear {{nmae}}", code=2)
+        self.assertIn("nmae", error)
+        (self.folder / "broken.db").write_text("no database")
+        self.bulk("--text", "x", "--store", "broken.db", code=8)
+        self.assertEqual(self.mails(), [])
+
+    def test_a_server_that_does_not_serve_us_stops_the_run_and_loses_nothing(self):
+        self.table(("to",), *[(f"p{i}@b.example",) for i in range(5)])
+        _, error = self.bulk("--text", "x", "--store", "mail.db", starttls="required", code=4)
+        self.assertIn("5 of 5", error)
+        self.assertEqual(self.mails(), [])
+        self.bulk("--text", "x", "--store", "mail.db")  # with mended settings, and at once
+        self.assertEqual(len(self.mails()), 5)
+
+    def test_cut_at_every_step(self):
+        for step, when in STEPS:
+            if step in ("AUTH", "body"):
+                continue
+            for policy in ("resend", "park"):
+                with self.subTest(step=step, when=when, policy=policy):
+                    name = f"{step}-{when}-{policy}"
+                    self.table(("to",), *[(f"{name}-{i}@b.example",) for i in range(4)])
+                    proxy = CuttingProxy(self.port, step, when)
+                    self.addCleanup(proxy.close)
+                    parked = step == "dot" and policy == "park"
+                    results, _ = self.bulk("--text", "x", "--id", name, "--on-unknown", policy,
+                                           code=12 if parked else 0, port=proxy.port)
+                    self.assertTrue(proxy.cut.is_set())
+                    states = [r["state"] for r in results.values()]
+                    self.assertEqual(states.count("unknown"), 1 if parked else 0)
+                    self.assertEqual(states.count("done"), 3 if parked else 4)
+                    got = [m["To"] for m, _, _ in self.mails() if m["To"].startswith(name)]
+                    copies = sorted(got.count(to) for to in results)
+                    expected = [1, 1, 1, 1]
+                    if step == "dot" and policy == "resend" and when == "after":
+                        expected = [1, 1, 1, 2]  # the one that was unknown
+                    if step == "dot" and policy == "park" and when == "before":
+                        expected = [0, 1, 1, 1]  # the one that is parked
+                    self.assertEqual(copies, expected)
+
+    def kill_and_go_on(self, policy, code):
+        """A run that is killed in the middle, and the same command again."""
+        people = [f"p{i}@b.example" for i in range(300)]
+        self.table(("to",), *[(p,) for p in people])
+        words = ["--text", "x", "--id", "news", "--store", "mail.db", "--on-unknown", policy]
+        running = subprocess.Popen(self.command(*words), cwd=self.folder, env=ENVIRONMENT,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(50):
+            running.stdout.readline()
+        running.kill()
+        running.wait()
+        running.stdout.close()
+        results, _ = self.bulk(*words, code=code)
+        self.assertEqual(sorted(results), sorted(people))
+        copies = {p: 0 for p in people}
+        for m, _, _ in self.mails():
+            copies[m["To"]] += 1
+        return results, copies
+
+    def test_a_killed_run_goes_on_and_resends_what_nobody_knows_of(self):
+        results, copies = self.kill_and_go_on("resend", 0)
+        self.assertEqual({r["state"] for r in results.values()}, {"done"})
+        self.assertEqual([p for p, n in copies.items() if n == 0], [])
+        # A copy is there only where the killed run had the message, and had not written its end.
+        with sqlite3.connect(self.folder / "mail.db") as db:
+            rows = db.execute("SELECT metadata, attempt FROM queue_task").fetchall()
+        db.close()
+        attempts = {json.loads(metadata)["to"]: attempt for metadata, attempt in rows}
+        for to, n in copies.items():
+            self.assertLessEqual(n, attempts[to], to)
+        self.assertGreater(max(attempts.values()), 1, "nothing was under way")
+
+    def test_a_killed_run_goes_on_and_parks_what_nobody_knows_of(self):
+        results, copies = self.kill_and_go_on("park", 12)
+        parked = [to for to, r in results.items() if r["state"] == "unknown"]
+        self.assertGreater(len(parked), 0)
+        for to, n in copies.items():
+            self.assertIn(n, (0, 1) if to in parked else (1,), to)
 
 
 npm_peers.install(PEERS, WORK)
