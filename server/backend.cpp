@@ -50,6 +50,7 @@ struct backend::impl {
   }
 
   void open_messages(const context& ctx);
+  result<std::unique_ptr<message_store>> open_store(rng random);
 
   handler answers() {
     return [this](request& req) { return routes.route(req); };
@@ -69,6 +70,17 @@ struct backend::impl {
   http_server edge;
 };
 
+result<std::unique_ptr<message_store>> backend::impl::open_store(rng random) {
+  if (options.messages_in == message_storage::postgres)
+    return open_postgres_message_store(options.postgres, random, options.messages_keep,
+                                       &store_fault);
+  auto path = options.messages_file;
+  if (path.empty()) path = options.data_folder + "/messages.db";
+  auto store = open_sqlite_message_store(path, random, options.messages_keep, &store_fault);
+  if (!store) store_fault = path + ": " + store_fault;
+  return store;
+}
+
 void backend::impl::open_messages(const context& ctx) {
   auto random = ctx.random.stream("message store");
   auto hub_options = options.messages;
@@ -78,11 +90,9 @@ void backend::impl::open_messages(const context& ctx) {
     hub.emplace(ctx, std::move(store), ctx.exec, std::move(hub_options));
     return;
   }
-  auto path = options.data_folder + "/messages.db";
-  auto store = open_sqlite_message_store(path, random, options.messages_keep, &store_fault);
+  auto store = open_store(random);
   if (!store) {
     store_error = store.error();
-    store_fault = path + ": " + store_fault;
     return;
   }
   store_thread = std::make_unique<asio::thread_pool>(1);

@@ -1,13 +1,11 @@
 // The hub on real sockets, in the backend as `tidewire serve` has it.
 #include "raw_client_test_support.hpp"
+#include "realtime_client_test_support.hpp"
 
 #include <tidewire/core/error.hpp>
 #include <tidewire/realtime/frame.hpp>
 #include <tidewire/store_sqlite/error.hpp>
-#include <tidewire/websocket/beast_client.hpp>
 #include <tidewire/websocket/error.hpp>
-
-#include <boost/asio/strand.hpp>
 
 #include <gtest/gtest.h>
 
@@ -46,67 +44,8 @@ struct backend_messages_test : testing::Test {
                "Idempotency-Key: " + id + "\r\n" + fields);
   }
 
-  // A connection whose calls are made on its strand and waited for here.
-  struct socket {
-    executor strand;
-    std::unique_ptr<websocket::client> client;
-    std::unique_ptr<websocket::connection> line;
-    error_code failure;
-
-    ~socket() {
-      on_strand([this] { line.reset(); });
-      on_strand([this] { client.reset(); });
-    }
-    void on_strand(std::function<void()> call) {
-      std::promise<void> done;
-      asio::post(strand, [&] {
-        call();
-        done.set_value();
-      });
-      done.get_future().wait();
-    }
-    void send(const frame& f) {
-      std::promise<void> done;
-      auto text = encode_frame(f);
-      asio::post(strand,
-                 [&] { line->async_write(text, true, [&](error_code) { done.set_value(); }); });
-      done.get_future().wait();
-    }
-    // The next frame; nothing once it is over.
-    std::optional<frame> next() {
-      std::promise<std::optional<frame>> done;
-      asio::post(strand, [&] {
-        line->async_read([&](error_code ec, websocket::message m) {
-          auto f = decode_frame(m.data);
-          failure = ec;
-          done.set_value(ec || !f ? std::nullopt : std::optional(*f));
-        });
-      });
-      return done.get_future().get();
-    }
-  };
-  std::unique_ptr<socket> connect(http::fields headers = {}) {
-    auto out = std::make_unique<socket>();
-    out->strand = asio::make_strand(fixture.io.get_executor());
-    auto ctx = fixture.make_context();
-    ctx.exec = out->strand;
-    out->client = websocket::make_beast_client(ctx);
-    auto url =
-        http::url::parse("http://127.0.0.1:" + std::to_string(server->port()) + "/realtime/ann");
-    websocket::connect_request r(*url);
-    r.headers = std::move(headers);
-    std::promise<void> done;
-    asio::post(out->strand, [&] {
-      out->client->async_connect(std::move(r),
-                                 [&](error_code ec, std::unique_ptr<websocket::connection> line,
-                                     const websocket::connect_summary&) {
-                                   out->failure = ec;
-                                   out->line = std::move(line);
-                                   done.set_value();
-                                 });
-    });
-    done.get_future().wait();
-    return out;
+  std::unique_ptr<test::realtime_client> connect(http::fields headers = {}) {
+    return std::make_unique<test::realtime_client>(fixture, server->port(), std::move(headers));
   }
 
   test::server_fixture fixture;

@@ -1,4 +1,5 @@
 #include "body_stream.hpp"
+#include "cors.hpp"
 #include "edge.hpp"
 #include "request_reader.hpp"
 #include "response_head.hpp"
@@ -93,7 +94,7 @@ void connection_impl::start(std::function<void()> gone) {
   auto strand = wire_.socket.get_executor();
   auto done = [self = self(), gone = std::move(gone)](const std::exception_ptr&) {
     // A cancelled wait ends the coroutine by an exception; there is nobody to tell.
-    self->wire_.deadline->cancel();
+    self->wire_.give_up_deadline();
     self->wire_.close();
     gone();
   };
@@ -138,9 +139,12 @@ asio::awaitable<void> connection_impl::serve(std::shared_ptr<connection_impl> se
   }
   if (self->upgraded_) {
     // The frames and buffers of the request are gone by now: an idle WebSocket is small.
-    self->wire_.deadline->cancel();
+    self->wire_.give_up_deadline();
     self->upgraded_->take(self->wire_.take_socket(), self->wire_.take_input());
-    auto session = self->upgraded_->run();
+    auto answering = self->upgraded_->answer();
+    auto made = co_await std::move(answering);
+    if (!made) co_return;
+    auto session = self->upgraded_->begin(std::move(made));
     co_await std::move(session);
     co_return;
   }
@@ -166,13 +170,16 @@ asio::awaitable<bool> connection_impl::serve_one() {
   body_stream body(wire_, reader);
   req.body = &body;
   response answer;
-  if (auto stopped = screen(req, edge_->policy)) {
+  if (auto permission = answer_preflight(req, edge_->policy)) {
+    answer = std::move(*permission);
+  } else if (auto stopped = screen(req, edge_->policy)) {
     edge_->refused(stopped->reason, peer_);
     answer = std::move(stopped->answer);
   } else {
     answer = co_await ask_handler(req);
   }
   if (answer.upgrade && take_upgrade(req, answer)) co_return false;
+  allow_reading(req, edge_->policy, answer);
   // A body that nobody read stands between us and the next request.
   const auto& how = reader.how();
   bool can_drain = reader.done() || (!body.failed() && !body.awaits_continue() && !how.chunked &&
@@ -226,8 +233,10 @@ asio::awaitable<response> connection_impl::ask_handler(request& req) {
     failure = std::current_exception();
   }
   // Handlers report by value; one that throws has a bug, which must not end the other connections.
-  // A cancelled wait comes here too, and then nobody reads the answer.
-  edge_->ctx.log->write(severity::error, "http.handler_threw", {{"path", req.path}});
+  // A cancelled wait comes here too: no mistake, and nobody reads the answer.
+  auto cancelled = co_await asio::this_coro::cancellation_state;
+  if (cancelled.cancelled() == asio::cancellation_type::none)
+    edge_->ctx.log->write(severity::error, "http.handler_threw", {{"path", req.path}});
   co_return problem(500, "Internal Server Error");
 }
 

@@ -1,3 +1,4 @@
+#include "core/strand.hpp"
 #include "edge.hpp"
 
 #include <tidewire/core/error.hpp>
@@ -8,7 +9,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -54,7 +54,7 @@ struct http_server::impl : std::enable_shared_from_this<http_server::impl> {
 
   impl(context ctx, http_server_options options, handler answer)
       : shared(std::make_shared<edge>(std::move(ctx), std::move(options), std::move(answer))),
-        strand(asio::make_strand(shared->ctx.exec)),
+        strand(strand_on(shared->ctx.exec)),
         acceptor(strand),
         wake(strand) {}
 
@@ -91,7 +91,7 @@ asio::awaitable<error_code> http_server::impl::run(std::shared_ptr<impl> self) {
 asio::awaitable<void> http_server::impl::accept() {
   auto cancelled = co_await asio::this_coro::cancellation_state;
   while (!give_up && acceptor.is_open()) {
-    tcp::socket socket(executor(asio::make_strand(shared->ctx.exec)));
+    tcp::socket socket(strand_on(shared->ctx.exec));
     tcp::endpoint from;
     auto [ec] = co_await acceptor.async_accept(socket, from, quietly);
     if (cancelled.cancelled() != asio::cancellation_type::none) break;

@@ -303,6 +303,7 @@ TEST_F(http_server_test, a_handler_that_throws_is_a_500) {
   start();
   auto client = connect();
   EXPECT_EQ(status_of(client.exchange("GET /throws HTTP/1.1\r\nHost: localhost\r\n\r\n")), 500);
+  EXPECT_NE(fixture.log.text().find("http.handler_threw path=/throws"), std::string::npos);
   EXPECT_EQ(test::body_of(client.exchange(get)), "hello");
 }
 
@@ -318,6 +319,53 @@ TEST_F(http_server_test, unknown_and_unallowed) {
       "Content-Length: 1\r\n\r\nx");
   EXPECT_EQ(status_of(foreign), 403);
   EXPECT_EQ(test::body_of(client.exchange(get)), "hello");
+}
+
+TEST_F(http_server_test, pages_of_listed_origins_may_read_answers) {
+  options.allowed_origins = {"https://app.example"};
+  start();
+  auto client = connect();
+  auto asked = client.exchange(
+      "OPTIONS /echo HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example\r\n"
+      "Access-Control-Request-Method: POST\r\n"
+      "Access-Control-Request-Headers: idempotency-key\r\n\r\n");
+  EXPECT_EQ(status_of(asked), 204);
+  EXPECT_EQ(test::header_of(asked, "Access-Control-Allow-Origin"), "https://app.example");
+  EXPECT_NE(test::header_of(asked, "Access-Control-Allow-Headers").find("Idempotency-Key"),
+            std::string::npos);
+  EXPECT_EQ(test::header_of(asked, "Access-Control-Allow-Credentials"), "");
+  auto posted = client.exchange(
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example\r\n"
+      "Content-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(test::body_of(posted), "hi");
+  EXPECT_EQ(test::header_of(posted, "Access-Control-Allow-Origin"), "https://app.example");
+  EXPECT_EQ(test::header_of(posted, "Vary"), "Origin");
+  // Refusals too, so that the page can tell why.
+  auto none = client.exchange(
+      "GET /none HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example\r\n\r\n");
+  EXPECT_EQ(status_of(none), 404);
+  EXPECT_EQ(test::header_of(none, "Access-Control-Allow-Origin"), "https://app.example");
+}
+
+TEST_F(http_server_test, pages_of_other_origins_are_told_nothing) {
+  options.allowed_origins = {"https://app.example"};
+  start();
+  auto client = connect();
+  for (std::string origin : {"https://evil.example", "null", "https://app.example.evil.example",
+                             "http://app.example", "https://app.example:444"}) {
+    auto asked = client.exchange("OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: " + origin +
+                                 "\r\nAccess-Control-Request-Method: POST\r\n\r\n");
+    EXPECT_EQ(status_of(asked), 405) << origin;
+    EXPECT_EQ(test::header_of(asked, "Access-Control-Allow-Origin"), "") << origin;
+    auto read =
+        client.exchange("GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: " + origin + "\r\n\r\n");
+    EXPECT_EQ(status_of(read), 200) << origin;
+    EXPECT_EQ(test::header_of(read, "Access-Control-Allow-Origin"), "") << origin;
+  }
+  auto two = client.exchange(
+      "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example\r\n"
+      "Origin: https://app.example\r\n\r\n");
+  EXPECT_EQ(test::header_of(two, "Access-Control-Allow-Origin"), "");
 }
 
 TEST_F(http_server_test, caps_connections) {
@@ -502,6 +550,8 @@ TEST_F(http_server_test, stop_ends_what_outlasts_the_grace) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
   waiting.until_closed(5s);
   EXPECT_FALSE(waiting.still_open());
+  // That a wait was ended is no mistake of its handler.
+  EXPECT_EQ(fixture.log.text().find("http.handler_threw"), std::string::npos);
 }
 
 TEST_F(http_server_test, random_bytes_never_harm) {

@@ -4,7 +4,6 @@
 
 #include <tidewire/core/error.hpp>
 #include <tidewire/core/timer.hpp>
-#include <tidewire/file/blocking.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
@@ -17,9 +16,6 @@
 
 namespace tidewire::server {
 namespace {
-
-constexpr std::size_t replay_messages = 256;
-constexpr std::size_t replay_bytes = 512 * 1024;
 
 std::size_t weight(const new_message& m) {
   return m.data.size() + m.channel.size() + m.id.size() + m.user.size();
@@ -46,41 +42,20 @@ hub::hub(context c, std::unique_ptr<message_store> s, executor blocking, message
       next_trim_(clock_.now()),
       random_(ctx.random.stream("message hub")) {}
 
-// Runs `call` on the store's strand and goes on with its answer where the caller was.
-template <class T>
-asio::awaitable<result<T>> hub::on_store(std::function<result<T>()> call) {
-  // Shared: the caller may be gone before the call has ended.
-  auto answer = std::make_shared<std::optional<result<T>>>();
-  std::function<error_code()> work = [self = shared_from_this(), answer, call = std::move(call)] {
-    answer->emplace(call());
-    return error_code();
-  };
-  auto token = asio::as_tuple(asio::use_awaitable);
-  auto running = file::async_blocking(strand_, std::move(work), token);
-  auto [ec] = co_await std::move(running);
-  if (ec || !*answer) co_return make_error_code(errc::stopped);
-  co_return std::move(**answer);
-}
-
 message_time hub::now() const {
   return std::chrono::floor<std::chrono::milliseconds>(clock_.wall_now());
 }
 
-void hub::publish(new_message m, publish_handler done) {
-  bool room = false;
-  {
-    std::lock_guard lock(mutex_);
-    auto bytes = weight(m);
-    room = pending_.size() < options.pending_messages &&
-           pending_bytes_ + bytes <= options.pending_bytes;
-    if (room) {
-      pending_bytes_ += bytes;
-      pending_.push_back({std::move(m), std::move(done)});
-      if (!std::exchange(committing_, true))
-        asio::post(strand_, [self = shared_from_this()] { self->commit(); });
-    }
-  }
-  if (!room) done(make_error_code(errc::limit_exceeded), {});
+bool hub::publish(new_message m, publish_handler done, publish_order order) {
+  std::lock_guard lock(mutex_);
+  auto bytes = weight(m);
+  if (pending_.size() >= options.pending_messages || pending_bytes_ + bytes > options.pending_bytes)
+    return false;
+  pending_bytes_ += bytes;
+  pending_.push_back({std::move(m), std::move(done), std::move(order)});
+  if (!std::exchange(committing_, true))
+    asio::post(strand_, [self = shared_from_this()] { self->commit(); });
+  return true;
 }
 
 asio::awaitable<result<append_outcome>> hub::append(new_message m) {
@@ -99,7 +74,8 @@ asio::awaitable<result<append_outcome>> hub::append(new_message m) {
       state->wake.cancel();
     });
   };
-  publish(std::move(m), std::move(done));
+  bool accepted = publish(std::move(m), std::move(done));
+  if (!accepted) co_return make_error_code(errc::limit_exceeded);
   while (!state->outcome) {
     auto token = asio::as_tuple(asio::use_awaitable);
     state->wake.expires_at(clock::time_point::max());
@@ -120,6 +96,7 @@ void hub::commit() {
       pending_.pop_front();
     }
   }
+  refuse_followers(batch);
   std::vector<new_message> messages;
   for (auto& p : batch) messages.push_back(p.message);
   for (auto& name : std::exchange(uncertain_, {})) catch_up(name);
@@ -140,6 +117,14 @@ void hub::commit() {
   if (committing_) asio::post(strand_, [self = shared_from_this()] { self->commit(); });
 }
 
+void hub::refuse_followers(std::vector<pending>& batch) {
+  std::erase_if(batch, [](pending& p) {
+    bool broken = p.order && *p.order;
+    if (broken) p.done(*p.order, {});
+    return broken;
+  });
+}
+
 // Whether the messages are in the log is not known: look, rather than let somebody miss them.
 void hub::publish_failed(std::vector<pending>& batch, error_code why) {
   ctx.metrics->count("tidewire_message_store_errors_total", 1);
@@ -147,7 +132,10 @@ void hub::publish_failed(std::vector<pending>& batch, error_code why) {
   std::set<std::string> touched;
   for (auto& p : batch) touched.insert(p.message.channel);
   for (auto& channel : touched) catch_up(channel);
-  for (auto& p : batch) p.done(why, {});
+  for (auto& p : batch) {
+    if (p.order) *p.order = why;
+    p.done(why, {});
+  }
 }
 
 // What was appended goes to those who listen.
@@ -159,12 +147,16 @@ void hub::follow(const std::vector<pending>& batch, const std::vector<append_out
   {
     std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      const auto& [m, done] = batch[i];
+      const auto& m = batch[i].message;
       const auto& outcome = outcomes[i];
       ++(outcome.error ? refused : outcome.duplicate ? duplicate : fresh);
       auto it = channels_.find(m.channel);
       if (outcome.error || it == channels_.end()) continue;
       auto& channel = *it->second;
+      if (!outcome.epoch.empty() && outcome.epoch != channel.log.epoch) {
+        behind.insert(m.channel);  // others began it anew
+        continue;
+      }
       // Also a duplicate may be new to us: the answer to its first copy was lost.
       if (outcome.offset <= channel.log.head) continue;
       if (outcome.offset > channel.log.head + 1 || outcome.duplicate) {
@@ -179,7 +171,7 @@ void hub::follow(const std::vector<pending>& batch, const std::vector<append_out
     }
   }
   run(all);
-  for (auto& channel : behind) catch_up(channel);
+  for (auto& channel : behind) take_in(channel);
   if (fresh > 0) ctx.metrics->count("tidewire_messages_published_total", fresh, "result=new");
   if (duplicate > 0)
     ctx.metrics->count("tidewire_messages_published_total", duplicate, "result=duplicate");
@@ -249,17 +241,27 @@ void hub::trim_sometimes() {
 result<std::shared_ptr<hub_channel>> hub::load(const std::string& name) {
   auto state = store_->state(name);
   if (!state) return state.error();
+  std::shared_ptr<hub_channel> out;
+  bool others = false;
+  {
+    std::lock_guard lock(mutex_);
+    auto& channel = channels_[name];
+    if (!channel) {
+      channel = std::make_shared<hub_channel>();
+      channel->name = name;
+      channel->log = *state;
+    }
+    out = channel;
+    others =
+        !out->subscribers.empty() && state->epoch == out->log.epoch && state->head > out->log.head;
+  }
+  if (others) take_in(name);
   wakes all;
   std::lock_guard lock(mutex_);
-  auto& channel = channels_[name];
-  if (!channel) {
-    channel = std::make_shared<hub_channel>();
-    channel->name = name;
-    channel->log = *state;
-  }
-  adopt(*channel, *state, all);
+  // What was taken in may be newer than what was asked before.
+  bool behind = state->epoch == out->log.epoch && out->log.head < state->head;
+  if (!others || behind) adopt(*out, *state, all);
   run(all);
-  auto out = channel;
   forget_idle();
   return out;
 }
@@ -270,137 +272,6 @@ void hub::forget_idle() {
     // Whoever holds it is about to subscribe.
     return c.second->subscribers.empty() && c.second.use_count() == 1;
   });
-}
-
-subscriber::~subscriber() {
-  if (auto alive = hub_.lock()) alive->unsubscribe(*this);
-}
-
-asio::awaitable<result<hub::channel_states>> hub::subscribe(
-    std::shared_ptr<subscriber> who, std::map<std::string, realtime::subscription> channels) {
-  std::function<result<channel_states>()> call = [this, who, wishes = std::move(channels)] {
-    result<channel_states> out{channel_states()};
-    std::vector<std::shared_ptr<hub_channel>> loaded;
-    for (const auto& [name, wish] : wishes) {
-      auto channel = load(name);
-      if (!channel) return result<channel_states>(channel.error());
-      loaded.push_back(std::move(*channel));
-    }
-    wakes all;
-    {
-      std::lock_guard lock(mutex_);
-      for (auto& channel : loaded)
-        out->emplace(channel->name, place(*who, channel, wishes.at(channel->name)));
-      if (draining_) wake(*who, all);
-    }
-    run(all);
-    return out;
-  };
-  auto asking = on_store<channel_states>(std::move(call));
-  co_return co_await std::move(asking);
-}
-
-realtime::channel_state hub::place(subscriber& who, const std::shared_ptr<hub_channel>& channel,
-                                   const realtime::subscription& wish) {
-  const auto& log = channel->log;
-  subscriber::position at;
-  at.channel = channel;
-  at.epoch = log.epoch;
-  at.next = wish.since.value_or(log.head) + 1;
-  if (auto lost = judge_cursor(log, wish)) {
-    at.next = lost->next + 1;
-    at.reset = realtime::reset_frame{channel->name, log.epoch, lost->next, lost->why};
-    ctx.metrics->count("tidewire_message_resets_total", 1);
-  }
-  realtime::channel_state out{log.epoch, !at.reset, log.head};
-  if (who.number_ == 0) who.number_ = next_number_++;
-  channel->subscribers.emplace(who.number_, &who);
-  who.positions_[channel->name] = std::move(at);
-  return out;
-}
-
-void hub::unsubscribe(subscriber& who) {
-  std::lock_guard lock(mutex_);
-  for (auto& [name, at] : who.positions_) {
-    auto& channel = *at.channel;
-    channel.subscribers.erase(who.number_);
-    if (!channel.subscribers.empty()) continue;
-    rings_bytes_ -= std::exchange(channel.ring_bytes, 0);
-    channel.ring.clear();
-  }
-  who.positions_.clear();
-}
-
-hub::taken hub::take(subscriber& who, std::size_t max_entries, std::size_t max_bytes) {
-  taken out;
-  std::size_t bytes = 0;
-  std::lock_guard lock(mutex_);
-  who.woken_ = false;
-  auto at = who.positions_.upper_bound(who.turn_);
-  for (std::size_t n = 0; n < who.positions_.size(); ++n, ++at) {
-    if (at == who.positions_.end()) at = who.positions_.begin();
-    auto& [name, p] = *at;
-    auto& channel = *p.channel;
-    if (p.epoch != channel.log.epoch) {
-      // The log began anew. A reset that nobody saw yet is replaced by the newer one.
-      p.epoch = channel.log.epoch;
-      p.next = channel.log.oldest;
-      p.live = false;
-      p.reset = realtime::reset_frame{name, p.epoch, p.next - 1, realtime::reset_reason::epoch};
-    }
-    if (p.reset) out.resets.push_back(*std::exchange(p.reset, std::nullopt));
-    if (p.live && channel.log.head + 1 - p.next > options.queue_messages) out.too_slow = true;
-    while (p.next <= channel.log.head && p.next >= channel.ring_begin() &&
-           out.entries.size() < max_entries && bytes < max_bytes) {
-      out.entries.push_back(channel.ring[p.next - channel.ring_begin()]);
-      bytes += out.entries.back()->frame.size();
-      ++p.next;
-      who.turn_ = name;
-    }
-    if (p.next > channel.log.head)
-      p.live = true;
-    else if (p.next < channel.ring_begin() && out.replay.empty())
-      out.replay = name;
-  }
-  return out;
-}
-
-asio::awaitable<result<std::vector<shared_entry>>> hub::replay(std::shared_ptr<subscriber> who,
-                                                               std::string name) {
-  using entries = std::vector<shared_entry>;
-  std::function<result<entries>()> call = [this, who, name] {
-    std::uint64_t since = 0;
-    {
-      std::lock_guard lock(mutex_);
-      auto it = who->positions_.find(name);
-      if (it == who->positions_.end()) return result<entries>(make_error_code(errc::stopped));
-      since = it->second.next - 1;
-    }
-    auto page = store_->read(name, since, replay_messages, replay_bytes);
-    if (!page) return result<entries>(page.error());
-    entries out;
-    std::lock_guard lock(mutex_);
-    auto it = who->positions_.find(name);
-    if (it == who->positions_.end()) return result<entries>(make_error_code(errc::stopped));
-    auto& p = it->second;
-    p.channel->log.oldest = page->log.oldest;
-    if (page->log.epoch != p.epoch) return result<entries>(out);  // take() will see it
-    if (page->log.oldest > p.next) {
-      // Trimmed while it was read.
-      p.next = page->log.oldest;
-      p.reset = realtime::reset_frame{name, p.epoch, p.next - 1, realtime::reset_reason::trimmed};
-      return result<entries>(out);
-    }
-    for (auto& m : page->messages) {
-      // A message that is in the store, and not yet followed, comes with the others.
-      if (m.offset > p.channel->log.head) break;
-      p.next = m.offset + 1;
-      out.push_back(make_entry(name, p.epoch, std::move(m)));
-    }
-    return result<entries>(std::move(out));
-  };
-  auto asking = on_store<entries>(std::move(call));
-  co_return co_await std::move(asking);
 }
 
 asio::awaitable<result<log_state>> hub::state(std::string name, bool from_store) {
@@ -444,50 +315,6 @@ asio::awaitable<result<log_state>> hub::begin_anew(std::string channel) {
   };
   auto asking = on_store<log_state>(std::move(call));
   co_return co_await std::move(asking);
-}
-
-void hub::wake(subscriber& who, wakes& out) {
-  if (!std::exchange(who.woken_, true)) out.emplace_back(who.ex_, who.wake_);
-}
-
-void hub::run(wakes& all) {
-  for (auto& [ex, call] : all) asio::post(ex, std::move(call));
-}
-
-void hub::drain() {
-  wakes all;
-  std::vector<std::shared_ptr<subscriber>> told;  // let go of outside the lock
-  {
-    std::lock_guard lock(mutex_);
-    draining_ = true;
-    for (auto& weak : drain_watchers_)
-      if (auto who = weak.lock()) told.push_back(std::move(who));
-    drain_watchers_.clear();
-    for (auto& who : told) wake(*who, all);
-  }
-  run(all);
-}
-
-bool hub::draining() const {
-  std::lock_guard lock(mutex_);
-  return draining_;
-}
-
-void hub::watch_drain(const std::shared_ptr<subscriber>& who) {
-  std::lock_guard lock(mutex_);
-  // Who is gone is swept out now and then, at a cost that is constant for each who comes.
-  if (drain_watchers_.size() >= sweep_at_) {
-    std::erase_if(drain_watchers_, [](const auto& weak) { return weak.expired(); });
-    sweep_at_ = 2 * drain_watchers_.size() + 64;
-  }
-  drain_watchers_.push_back(who);
-}
-
-std::chrono::milliseconds hub::drain_delay() {
-  std::lock_guard lock(mutex_);
-  auto spread = std::max<std::int64_t>(options.drain_spread.count(), 0);
-  auto delay = options.drain_floor + std::chrono::nanoseconds(random_.between(0, spread));
-  return std::chrono::ceil<std::chrono::milliseconds>(delay);
 }
 
 }  // namespace tidewire::server

@@ -2,11 +2,15 @@
 
 #include <tidewire/core/clock.hpp>
 #include <tidewire/core/context.hpp>
+#include <tidewire/core/error.hpp>
+#include <tidewire/file/blocking.hpp>
 #include <tidewire/realtime/frame.hpp>
 #include <tidewire/server/message_hub.hpp>
 #include <tidewire/server/message_store.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <cstdint>
 #include <deque>
@@ -62,8 +66,8 @@ class subscriber {
     std::shared_ptr<hub_channel> channel;
     std::string epoch;
     std::uint64_t next = 1;
-    bool live = false;  // was up to date once
-    std::optional<realtime::reset_frame> reset;
+    bool live = false;                             // was up to date once
+    std::unique_ptr<realtime::reset_frame> reset;  // rarely there
   };
   std::weak_ptr<hub> hub_;
   executor ex_;
@@ -83,8 +87,11 @@ class hub : public std::enable_shared_from_this<hub> {
   hub(context c, std::unique_ptr<message_store> s, executor blocking, message_hub_options o);
 
   using publish_handler = std::function<void(error_code, append_outcome)>;
-  // `done` is called on the store's strand, or from inside when there is no room.
-  void publish(new_message m, publish_handler done);
+  // Messages that must not overtake each other: once the store failed for one of them, those that
+  // were published behind it fail with the same error. The store's strand alone looks into it.
+  using publish_order = std::shared_ptr<error_code>;
+  // `done` is called on the store's strand. False: there is no room, and it is never called.
+  bool publish(new_message m, publish_handler done, publish_order order = nullptr);
 
   // The same, awaited on a strand.
   asio::awaitable<result<append_outcome>> append(new_message m);
@@ -122,13 +129,19 @@ class hub : public std::enable_shared_from_this<hub> {
   // Is woken by drain().
   void watch_drain(const std::shared_ptr<subscriber>& who);
 
+  // Others may append to the store too: what it tells of them goes to those who listen here.
+  void watch_store();
+  void unwatch_store();
+
   const context ctx;
   const message_hub_options options;
 
  private:
+  struct news;
   struct pending {
     new_message message;
     publish_handler done;
+    publish_order order;
   };
   using wakes = std::vector<std::pair<executor, std::function<void()>>>;
 
@@ -136,11 +149,17 @@ class hub : public std::enable_shared_from_this<hub> {
   asio::awaitable<result<T>> on_store(std::function<result<T>()> call);
   message_time now() const;
   void commit();
+  static void refuse_followers(std::vector<pending>& batch);
   void publish_failed(std::vector<pending>& batch, error_code why);
   void follow(const std::vector<pending>& batch, const std::vector<append_outcome>& outcomes,
               message_time time);
   void catch_up(const std::string& channel);
   void adopt(hub_channel& channel, const log_state& state, wakes& all);
+  void look_at(news& heard);
+  bool forget_unheard(const std::string& name);
+  std::vector<std::string> moved_of(const std::unordered_map<std::string, moved_log>& moved);
+  std::vector<std::string> moved_of_all();
+  void take_in(const std::string& name);
   void grow(hub_channel& channel, shared_entry entry);
   void shrink(hub_channel& channel);
   void trim_sometimes();
@@ -168,5 +187,21 @@ class hub : public std::enable_shared_from_this<hub> {
   std::size_t sweep_at_ = 64;
   std::uint64_t next_number_ = 1;
 };
+
+// Runs `call` on the store's strand and goes on with its answer where the caller was.
+template <class T>
+asio::awaitable<result<T>> hub::on_store(std::function<result<T>()> call) {
+  // Shared: the caller may be gone before the call has ended.
+  auto answer = std::make_shared<std::optional<result<T>>>();
+  std::function<error_code()> work = [self = shared_from_this(), answer, call = std::move(call)] {
+    answer->emplace(call());
+    return error_code();
+  };
+  auto token = asio::as_tuple(asio::use_awaitable);
+  auto running = file::async_blocking(strand_, std::move(work), token);
+  auto [ec] = co_await std::move(running);
+  if (ec || !*answer) co_return make_error_code(errc::stopped);
+  co_return std::move(**answer);
+}
 
 }  // namespace tidewire::server

@@ -28,6 +28,9 @@ class lasting_store final : public message_store {
  public:
   struct faults {
     unsigned before_commit = 0, after_commit = 0, reads = 0, states = 0;  // so many calls
+    // What a hub wants to be told of others' messages.
+    message_store::moved_handler moved;
+    unsigned read_calls = 0;
   };
   lasting_store(std::shared_ptr<message_store> real, std::shared_ptr<faults> f)
       : real_(std::move(real)), faults_(std::move(f)) {}
@@ -38,6 +41,7 @@ class lasting_store final : public message_store {
   }
   result<log_page> read(const std::string& channel, std::uint64_t since, std::size_t limit,
                         std::size_t bytes) override {
+    ++faults_->read_calls;
     if (due(faults_->reads)) return make_error_code(store_sqlite::errc::io);
     return real_->read(channel, since, limit, bytes);
   }
@@ -46,6 +50,8 @@ class lasting_store final : public message_store {
     if (due(faults_->before_commit)) return make_error_code(store_sqlite::errc::full);
     auto done = real_->append(all, now);
     if (due(faults_->after_commit)) return make_error_code(store_sqlite::errc::io);
+    for (std::size_t i = 0; done && i < all.size(); ++i)
+      (*done)[i].epoch = real_->state(all[i].channel)->epoch;
     return done;
   }
   result<std::optional<std::uint64_t>> find(const std::string& c, const std::string& id) override {
@@ -53,6 +59,7 @@ class lasting_store final : public message_store {
   }
   result<trimming> trim(message_time now) override { return real_->trim(now); }
   result<log_state> reset(const std::string& channel) override { return real_->reset(channel); }
+  void watch(moved_handler moved) override { faults_->moved = std::move(moved); }
 
  private:
   static bool due(unsigned& n) { return n > 0 && n-- > 0; }
@@ -188,6 +195,7 @@ class hub_world {
     if (host.up()) host.crash();
     routes = std::make_unique<router>();
     context ctx(host.get_executor(), rng(++starts_));
+    hub.reset();
     hub = std::make_unique<message_hub>(ctx, std::make_unique<lasting_store>(store, faults),
                                         host.get_executor(), options);
     hub->add_routes(*routes);

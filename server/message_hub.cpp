@@ -14,7 +14,11 @@ struct message_hub::impl {
        message_hub_options options)
       : core(std::make_shared<hub>(std::move(ctx), std::move(store), std::move(blocking),
                                    std::move(options))),
-        routes(std::make_shared<message_routes>(core)) {}
+        routes(std::make_shared<message_routes>(core)) {
+    core->watch_store();
+  }
+  // Sessions may keep the core a little longer; its store tells nothing any more.
+  ~impl() { core->unwatch_store(); }
 
   std::shared_ptr<hub> core;
   std::shared_ptr<message_routes> routes;

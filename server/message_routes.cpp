@@ -1,13 +1,12 @@
 #include "message_routes.hpp"
 
+#include "message_answer.hpp"
 #include "message_text.hpp"
 #include "realtime_session.hpp"
 #include "request_text.hpp"
 
 #include <tidewire/core/error.hpp>
 #include <tidewire/core/json_text.hpp>
-#include <tidewire/http/entity_tag.hpp>
-#include <tidewire/server/precondition.hpp>
 #include <tidewire/server/websocket.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -27,60 +26,6 @@ constexpr std::size_t default_chat_page = 50, default_notifications = 20;
 constexpr std::size_t body_bytes = realtime::max_frame_bytes;
 constexpr std::size_t remembered_rates = 10'000;
 constexpr std::string_view chat_channel = "chat";
-
-response json_answer(std::string text) {
-  response out;
-  out.headers.set("Content-Type", "application/json");
-  out.headers.set("Cache-Control", "private, no-cache");
-  out.headers.set("X-Content-Type-Options", "nosniff");
-  out.body = text_body(std::move(text));
-  return out;
-}
-
-response bad_request(std::string detail) {
-  return problem(400, "Bad Request", std::move(detail));
-}
-
-// Every answer that names a state has it as its tag: a poll that brings nothing new is a 304.
-response tagged(const request& req, const std::string& epoch, std::uint64_t next,
-                std::string text) {
-  http::entity_tag tag{"\"" + epoch + ":" + std::to_string(next) + "\"", false};
-  validators current;
-  current.tag = tag;
-  bool same =
-      evaluate_preconditions(req.method, req.headers, current) == precondition::not_modified;
-  response out;
-  if (same)
-    out.status = 304;
-  else
-    out = json_answer(std::move(text));
-  out.headers.set("ETag", tag.text());
-  return out;
-}
-
-// 410: the cursor is of no use. `oldest` is the first message that comes when the client goes on.
-response lost(const log_state& log, const lost_cursor& where) {
-  std::string text = R"({"type":"cursor-lost","title":"Gone","status":410,"detail":)";
-  text += where.why == realtime::reset_reason::epoch
-              ? R"("the channel has another log now",)"
-              : R"("messages behind the cursor were trimmed",)";
-  text += "\"epoch\":\"" + log.epoch + "\",\"oldest\":" + std::to_string(where.next + 1);
-  text += ",\"next\":" + std::to_string(where.next) + ",\"head\":" + std::to_string(log.head);
-  text +=
-      where.why == realtime::reset_reason::epoch ? ",\"why\":\"epoch\"}" : ",\"why\":\"trimmed\"}";
-  auto out = json_answer(std::move(text));
-  out.status = 410;
-  out.headers.set("Content-Type", "application/problem+json");
-  return out;
-}
-
-response retry_later(unsigned status, std::string title, std::string detail,
-                     clock::duration after) {
-  auto out = problem(status, std::move(title), std::move(detail));
-  auto seconds = std::chrono::ceil<std::chrono::seconds>(after).count();
-  out.headers.set("Retry-After", std::to_string(std::max<std::int64_t>(seconds, 1)));
-  return out;
-}
 
 // RFC-to-be's quoted form and the plain one are the same key.
 std::optional<std::string> idempotency_key(const request& req) {
@@ -356,6 +301,7 @@ response message_routes::refuse_append(error_code why) {
     return problem(422, "Unprocessable Content",
                    "this key belongs to another message of the channel: use a key for one message",
                    "idempotency-key-reused");
+  if (why == message_errc::not_text) return bad_request("a message is UTF-8 without NULs");
   if (why == message_errc::too_many_channels)
     return problem(507, "Insufficient Storage", "there are too many channels");
   return unavailable();

@@ -2,6 +2,8 @@
 #include <tidewire/server/message_store.hpp>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tidewire::server {
 namespace {
@@ -16,6 +18,8 @@ class message_category_impl final : public boost::system::error_category {
         return "the id belongs to another message";
       case message_errc::too_many_channels:
         return "there are too many channels";
+      case message_errc::not_text:
+        return "the message is not text";
     }
     return "unknown error";
   }
@@ -35,5 +39,17 @@ const boost::system::error_category& message_category() noexcept {
 error_code make_error_code(message_errc e) noexcept {
   return {static_cast<int>(e), message_category()};
 }
+
+result<std::vector<log_state>> message_store::states(std::span<const std::string> channels) {
+  std::vector<log_state> out;
+  for (const auto& channel : channels) {
+    auto one = state(channel);
+    if (!one) return one.error();
+    out.push_back(std::move(*one));
+  }
+  return out;
+}
+
+void message_store::watch(moved_handler) {}
 
 }  // namespace tidewire::server

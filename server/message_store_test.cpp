@@ -1,8 +1,9 @@
-// What every message_store must do. Another implementation adds one line at the end.
+// What every message_store must do. Another implementation adds a place, and one line at the end.
 #include <tidewire/core/error.hpp>
 #include <tidewire/server/message_store.hpp>
 #include <tidewire/store_sqlite/error.hpp>
 
+#include <cluster.hpp>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -50,6 +51,24 @@ class sqlite_place final : public store_place {
 
  private:
   std::string folder_;
+  std::uint64_t opened_ = 0;
+};
+
+class postgres_place final : public store_place {
+ public:
+  std::unique_ptr<message_store> open(message_retention keep) override {
+    postgres_store_options o;
+    o.address = server_.url(database_);
+    std::string said;
+    auto store = open_postgres_message_store(o, rng(++opened_), keep, &said);
+    if (!store) throw std::runtime_error(store.error().message() + ": " + said);
+    return std::move(*store);
+  }
+  bool survives() const override { return true; }
+
+ private:
+  tidewire::test::postgres_cluster& server_ = tidewire::test::postgres_cluster::shared();
+  std::string database_ = server_.make_database();
   std::uint64_t opened_ = 0;
 };
 
@@ -275,6 +294,16 @@ TEST_P(message_store_conformance, bounds_the_channels) {
   EXPECT_EQ(store->reset("c").error(), message_errc::too_many_channels);
 }
 
+TEST_P(message_store_conformance, tells_the_state_of_many) {
+  put("b", "1");
+  put("a", "1");
+  std::vector<std::string> names{"a", "none", "b", "a"};
+  auto all = store->states(names);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ((*all)[i], *store->state(names[i])) << i;
+}
+
 TEST_P(message_store_conformance, is_the_same_when_opened_again) {
   if (!place->survives()) GTEST_SKIP() << "lives as long as the object";
   fill("room", 3);
@@ -317,7 +346,8 @@ TEST(sqlite_message_store, keeps_a_damaged_file_as_it_is) {
 INSTANTIATE_TEST_SUITE_P(
     stores, message_store_conformance,
     testing::Values(implementation{"memory", [] { return std::make_unique<memory_place>(); }},
-                    implementation{"sqlite", [] { return std::make_unique<sqlite_place>(); }}),
+                    implementation{"sqlite", [] { return std::make_unique<sqlite_place>(); }},
+                    implementation{"postgres", [] { return std::make_unique<postgres_place>(); }}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace

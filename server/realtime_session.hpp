@@ -8,7 +8,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,10 +24,10 @@ struct session_peer {
   bool lesson = false;        // the lesson's chat frames, no hello, channel "chat"
 };
 
-// One WebSocket from its upgrade to its end. A reader and a writer share it on the connection's
-// executor; a timer looks after both: the first frame in time, pings, a peer that is silent or does
-// not read. What goes out is taken from the hub when the connection can take it, so that a slow
-// peer costs a position in the log and no memory.
+// One WebSocket from its upgrade to its end. A reader, and a writer while there is something to
+// write, share it on the connection's executor; a timer looks after both: the first frame in time,
+// pings, a peer that is silent or does not read. What goes out is taken from the hub when the
+// connection can take it, so that a slow peer costs a position in the log and no memory.
 class realtime_session : public std::enable_shared_from_this<realtime_session> {
  public:
   realtime_session(std::shared_ptr<hub> h, std::unique_ptr<websocket::connection> c,
@@ -44,14 +44,18 @@ class realtime_session : public std::enable_shared_from_this<realtime_session> {
     realtime::bye_frame bye;
   };
 
-  asio::awaitable<void> read_frames();
+  void begin_session();
+  asio::awaitable<void> end_session();
+  asio::awaitable<void> join_chat();
   asio::awaitable<bool> handle(const std::string& text);
-  asio::awaitable<bool> begin(realtime::hello_frame hello);
+  asio::awaitable<bool> greet(realtime::hello_frame hello);
   asio::awaitable<bool> join(std::map<std::string, realtime::subscription> channels);
   void publish(realtime::publish_frame f);
   bool publish_chat(const std::string& text);
   void published(const std::string& id, error_code ec, const append_outcome& outcome);
   void publish_to_log(new_message m, std::string second);
+  // Not now: again in `retry`, and nothing that is behind it before that.
+  void defer(const std::string& id, std::string_view why, clock::duration retry);
   void refuse(const std::string& id, std::string why, std::optional<clock::duration> retry);
   void send(const realtime::frame& f);
   bool may_read_on() const;
@@ -62,7 +66,9 @@ class realtime_session : public std::enable_shared_from_this<realtime_session> {
   asio::awaitable<bool> write_log();
   asio::awaitable<bool> write_entries(std::vector<shared_entry> entries);
   asio::awaitable<void> say_farewell();
-  asio::awaitable<void> wait(timer& t);
+  asio::awaitable<void> wait();
+  void wake_reader();
+  void wake_writer();
 
   void watch(clock::duration next);
   void look_after();
@@ -74,19 +80,28 @@ class realtime_session : public std::enable_shared_from_this<realtime_session> {
   std::unique_ptr<websocket::connection> socket_;
   session_peer peer_;
   clock clock_;
-  timer watch_, writer_wake_, reader_wake_;
+  timer watch_;
+  std::unique_ptr<timer> reader_wake_;  // there once it was needed
   token_bucket rate_;
   std::shared_ptr<subscriber> place_;
 
-  std::deque<std::string> control_;  // answers, before anything from the log
+  // A publication was deferred: so is what is said to be behind it, to keep the order.
+  struct deferral {
+    std::string_view why;  // a literal
+    clock::duration retry;
+  };
+  std::optional<deferral> deferred_;
+  hub::publish_order order_;
+
+  std::list<std::string> control_;  // answers, before anything from the log
   std::size_t publishing_ = 0;
   std::unordered_set<std::string> own_;  // the lesson's: not sent back to who showed them already
-  std::optional<farewell> farewell_;
+  std::unique_ptr<const farewell> farewell_;
   std::optional<clock::time_point> writing_since_;
   clock::time_point heard_;
   unsigned missed_ = 0;
   bool greeted_ = false, joined_ = false, ping_ = false, awake_ = false, over_ = false,
-       writer_done_ = false;
+       writing_ = false;
 };
 
 }  // namespace tidewire::server

@@ -25,6 +25,9 @@ struct screened {
 // re-bound DNS name would send.
 std::optional<screened> screen(const request& req, const screening_policy& policy);
 
+// Whether the request has one Origin, and it is on the list.
+bool from_listed_origin(const request& req, const screening_policy& policy);
+
 // The time taken depends on the lengths alone.
 bool constant_time_equal(std::string_view a, std::string_view b) noexcept;
 

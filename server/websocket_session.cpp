@@ -12,7 +12,6 @@ void websocket_session::take(asio::ip::tcp::socket socket, std::string early) {
   line_ = websocket::make_tcp_wire(std::move(socket), std::move(early));
 }
 
-// Null when it could not be sent, or the server stopped meanwhile.
 asio::awaitable<std::unique_ptr<websocket::connection>> websocket_session::answer() {
   websocket::server_hello hello;
   hello.key = std::move(key_);
@@ -31,16 +30,10 @@ asio::awaitable<std::unique_ptr<websocket::connection>> websocket_session::answe
   co_return nullptr;
 }
 
-asio::awaitable<void> websocket_session::run() {
-  // In a frame of its own, which is gone while the session runs.
-  auto answering = answer();
-  auto made = co_await std::move(answering);
-  if (!made) co_return;
+asio::awaitable<void> websocket_session::begin(std::unique_ptr<websocket::connection> made) {
   running_ = true;
   auto session = std::exchange(upgrade_.session, nullptr);
-  auto running = session(std::move(made));
-  co_await std::move(running);
-  running_ = false;
+  return session(std::move(made));
 }
 
 void websocket_session::begin_stop() {

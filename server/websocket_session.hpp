@@ -22,16 +22,17 @@ class websocket_session {
 
   // What to run on. `early` was read behind the request.
   void take(asio::ip::tcp::socket socket, std::string early);
-  // Answers with 101 and runs the session.
-  asio::awaitable<void> run();
+  // Answers with 101. Null when that could not be sent, or the server stopped meanwhile. In a frame
+  // of its own, which is gone while the session runs.
+  asio::awaitable<std::unique_ptr<websocket::connection>> answer();
+  // The session, from here to its end.
+  asio::awaitable<void> begin(std::unique_ptr<websocket::connection> made);
 
   // Tells the session that the server stops.
   void begin_stop();
   void force_close();
 
  private:
-  asio::awaitable<std::unique_ptr<websocket::connection>> answer();
-
   websocket_upgrade upgrade_;
   std::string key_;
   std::shared_ptr<websocket::wire> line_;  // until it was answered

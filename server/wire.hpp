@@ -29,7 +29,7 @@ class wire {
       : socket(std::move(s)),
         options(o),
         deadline(std::make_shared<moving_deadline>(socket.get_executor(), [this] { close(); })) {}
-  ~wire() { deadline->cancel(); }
+  ~wire() { give_up_deadline(); }
 
   std::string_view input() const { return std::string_view(buffer_).substr(begin_); }
 
@@ -69,6 +69,12 @@ class wire {
   void close() {
     error_code ignored;
     socket.close(ignored);
+  }
+
+  // For good.
+  void give_up_deadline() {
+    if (deadline) deadline->cancel();
+    deadline.reset();
   }
 
   // For what comes after HTTP on this connection.

@@ -149,7 +149,7 @@ exit_code run_demo(const demo_settings& s) {
 void add_demo(CLI::App& app, action& chosen) {
   auto s = std::make_shared<demo_settings>();
   auto* command = app.add_subcommand(
-      "demo", "See it work: a backend, a bad link and a client, and a page that controls them.");
+      "demo", "See it work: a backend, bad links and clients, and a page that controls them.");
   command
       ->add_option("--listen", s->listen,
                    "Where the page is; port 0 is any free one (default: 127.0.0.1:8080)")

@@ -20,6 +20,7 @@
 
 #include <csignal>
 #include <memory>
+#include <utility>
 
 namespace tidewire::cli {
 namespace {
@@ -59,7 +60,10 @@ class publish_session {
       close();
     });
     error_ = *connection_.on_error().connect([this](const auto& e) {
-      if (options_.realtime.verbose) write_stderr(escape_terminal(e.detail) + "; trying again\n");
+      // The first one is told: who waits at a terminal wants to know for what.
+      bool first = std::exchange(untroubled_, false) && !options_.realtime.quiet;
+      if ((options_.realtime.verbose || first) && !closed_)
+        write_stderr(escape_terminal(e.detail) + "; trying again\n");
     });
     connection_.async_connect([this](error_code ec, realtime::mode) {
       if (ec != realtime::errc::refused || closed_) return;
@@ -163,6 +167,7 @@ class publish_session {
   exit_code code_ = exit_code::ok;
   int signal_ = 0;
   bool all_read_ = false, closed_ = false, held_back_ = false, refused_ = false;
+  bool untroubled_ = true;
 };
 
 exit_code publish(const publish_options& o) {

@@ -2,6 +2,7 @@
 #include "escape.hpp"
 #include "listen_address.hpp"
 #include "logging.hpp"
+#include "message_place.hpp"
 #include "options.hpp"
 #include "prometheus_sink.hpp"
 #include "terminal.hpp"
@@ -10,7 +11,6 @@
 #include <tidewire/core/error.hpp>
 #include <tidewire/file/filesystem.hpp>
 #include <tidewire/server/backend.hpp>
-#include <tidewire/store_sqlite/error.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -28,6 +28,7 @@ namespace {
 
 struct serve_options {
   std::string listen = "127.0.0.1:8080", data, files, token_file;
+  message_place store;
   std::vector<std::string> origins;
   server::http_server_options limits;
   std::chrono::nanoseconds grace = std::chrono::seconds(5);
@@ -81,10 +82,10 @@ class serve_session {
 
   exit_code run() {
     auto listening = backend_.listen();
-    if (!listening && listening.error().category() == store_sqlite::category())
-      return fail(exit_code::disk,
-                  fmt::format("the messages can't be opened ({}): {}", listening.error().message(),
-                              escape_terminal(backend_.fault())));
+    if (!listening && !backend_.messages()) {
+      auto [code, text] = explain_store(options_.store, listening.error(), backend_.fault());
+      return fail(code, text);
+    }
     if (!listening)
       return fail(listening.error() == make_error_code(tidewire::errc::invalid_argument)
                       ? exit_code::usage
@@ -123,6 +124,7 @@ class serve_session {
     o.data_folder = options_.data;
     o.files_folder = options_.files;
     o.http = std::move(http);
+    apply(options_.store, o);
     o.render_metrics = [this] { return metrics_.render(); };
     return o;
   }
@@ -199,6 +201,7 @@ void add_serve(CLI::App& app, action& chosen) {
   command->add_option("--files", o->files, "Folder that is served at /files/")
       ->type_name("FOLDER")
       ->required();
+  add_store(*command, o->store);
   command
       ->add_option("--token-file", o->token_file,
                    "Ask every caller for this bearer token; needed beyond loopback")
@@ -213,7 +216,8 @@ void add_serve(CLI::App& app, action& chosen) {
   command->footer(
       "Examples:\n"
       "  tidewire serve --data state --files public\n"
-      "  tidewire serve --listen 0.0.0.0:8080 --token-file token --data state --files public\n\n"
+      "  tidewire serve --listen 0.0.0.0:8080 --token-file token --data state --files public\n"
+      "  tidewire serve --store postgres://tide@db/tide --data state --files public\n\n"
       "Prints its address on stdout once it listens; requests are logged on stderr. SIGINT or\n"
       "SIGTERM lets running answers finish and ends with 0. /metrics is in Prometheus' format,\n"
       "/healthz and /readyz are for supervisors.\n\n" +

@@ -45,6 +45,11 @@ class json_category_impl final : public boost::system::error_category {
 // Hears what the parser finds and builds nothing, but for the keys of the objects that are open.
 class strict_handler {
  public:
+  strict_handler() {
+    keys_.reserve(few_keys);
+    open_.reserve(few_keys);
+  }
+
   static constexpr std::size_t max_object_size = ~std::size_t(0);
   static constexpr std::size_t max_array_size = ~std::size_t(0);
   static constexpr std::size_t max_key_size = ~std::size_t(0);
@@ -78,8 +83,7 @@ class strict_handler {
   bool on_object_end(std::size_t, error_code& ec) {
     auto first = keys_.begin() + static_cast<std::ptrdiff_t>(open_.back());
     open_.pop_back();
-    std::sort(first, keys_.end());
-    if (std::adjacent_find(first, keys_.end()) != keys_.end()) ec = json_errc::duplicate_key;
+    if (names_twice(first, keys_.end())) ec = json_errc::duplicate_key;
     keys_.erase(first, keys_.end());
     return !ec;
   }
@@ -105,12 +109,26 @@ class strict_handler {
   }
 
  private:
+  using keys = std::vector<std::string>;
+  static constexpr std::ptrdiff_t few_keys = 16;
+
+  // Most objects have few names, most of them of other lengths: equality is seen sooner than order.
+  static bool names_twice(keys::iterator first, keys::iterator last) {
+    if (last - first > few_keys) {
+      std::sort(first, last);
+      return std::adjacent_find(first, last) != last;
+    }
+    for (; first != last; ++first)
+      if (std::find(first + 1, last, *first) != last) return true;
+    return false;
+  }
+
   void see(json::string_view part) {
     fraction_ = fraction_ || std::any_of(part.begin(), part.end(),
                                          [](char c) { return c == '.' || c == 'e' || c == 'E'; });
   }
 
-  std::vector<std::string> keys_;  // of all objects that are open, the innermost last
+  keys keys_;                      // of all objects that are open, the innermost last
   std::vector<std::size_t> open_;  // where each one's keys begin
   std::string key_;
   bool fraction_ = false;
@@ -122,6 +140,8 @@ error_code translate(const error_code& ec) {
   if (ec == json::error::exponent_overflow) return json_errc::number_out_of_range;
   return json_errc::malformed;
 }
+
+constexpr std::size_t usual_members = 8;
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -135,9 +155,13 @@ std::string_view trimmed(std::string_view text) {
 
 // The length of the string that `text`, known to be good, begins with.
 std::size_t string_length(std::string_view text) {
-  std::size_t i = 1;
-  while (text[i] != '"') i += text[i] == '\\' ? 2 : 1;
-  return i + 1;
+  std::size_t i = 1, quote = text.find('"', i);
+  while (true) {
+    auto escape = text.substr(i, quote - i).find('\\');
+    if (escape == text.npos) return quote + 1;
+    i += escape + 2;
+    if (i > quote) quote = text.find('"', i);
+  }
 }
 
 // The length of the value at the start of `text`, which is known to be good: up to the comma or
@@ -194,6 +218,7 @@ result<json_object_view> json_object_view::parse(std::string_view text, const js
   text = trimmed(text);
   if (text.front() != '{') return json_errc::not_an_object;
   json_object_view out;
+  out.members_.reserve(usual_members);
   for (auto rest = trimmed(text.substr(1)); rest.front() != '}';) {
     json_member member;
     auto name = string_length(rest);

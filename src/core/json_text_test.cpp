@@ -10,6 +10,13 @@ std::string nested(std::size_t depth) {
   return std::string(depth, '[') + std::string(depth, ']');
 }
 
+// {"k0":0,…,"k39":0} and one more at its end.
+std::string many_members(const std::string& last) {
+  std::string out = "{";
+  for (int i = 0; i < 40; ++i) out += "\"k" + std::to_string(i) + "\":0,";
+  return out + "\"" + last + "\":0}";
+}
+
 TEST(json_text, accepts_what_is_json) {
   for (std::string text :
        {"{}", " [1, -2.5e3 ,null]\n", "\"\"", "0", "true", "{\"a\":{\"a\":1},\"b\":{\"a\":2}}",
@@ -17,6 +24,7 @@ TEST(json_text, accepts_what_is_json) {
         "\"\\ud83d\\ude00 \xf0\x9f\x98\x80\"", "[{\"a\":1},{\"a\":1}]"})
     EXPECT_TRUE(check_json(text)) << text;
   EXPECT_TRUE(check_json(nested(32)));
+  EXPECT_TRUE(check_json(many_members("k40")));
 }
 
 TEST(json_text, refuses_the_rest_by_name) {
@@ -50,6 +58,7 @@ TEST(json_text, refuses_the_rest_by_name) {
            {"{\"a\":1,\"a\":2}", duplicate_key},
            {"{\"a\":1,\"\\u0061\":2}", duplicate_key},  // the same name, spelt otherwise
            {"[{\"x\":{\"b\":1,\"c\":2,\"b\":3}}]", duplicate_key},
+           {many_members("k0"), duplicate_key},
            {"9223372036854775808", number_out_of_range},
            {"18446744073709551616", number_out_of_range},
            {"-9223372036854775809", number_out_of_range},
@@ -77,6 +86,18 @@ TEST(json_text, takes_an_object_apart_without_touching_values) {
   EXPECT_FALSE(object->find("x"));
   EXPECT_TRUE(json_object_view::parse("{}")->members().empty());
   EXPECT_EQ(json_object_view::parse("[]").error(), make_error_code(json_errc::not_an_object));
+}
+
+TEST(json_text, finds_the_ends_of_strings_with_escapes) {
+  std::string text = R"({"a\\":"\\","b":"\"}\"","c":"x\\\"","d":"\n\n\t\"\\","e\"":1})";
+  auto object = json_object_view::parse(text);
+  ASSERT_TRUE(object);
+  ASSERT_EQ(object->members().size(), 5U);
+  EXPECT_EQ(object->find("a\\"), "\"\\\\\"");
+  EXPECT_EQ(json_string(*object->find("b")), "\"}\"");
+  EXPECT_EQ(json_string(*object->find("c")), "x\\\"");
+  EXPECT_EQ(json_string(*object->find("d")), "\n\n\t\"\\");
+  EXPECT_EQ(object->find("e\""), "1");
 }
 
 TEST(json_text, reads_values_of_the_type_asked_for) {

@@ -43,6 +43,7 @@ class curl_exchange final : public curl_transfer,
   // Says hello to the handler and sets the easy handle up.
   error_code prepare() override;
   CURL* easy() const override { return easy_; }
+  std::string origin() const override { return request_.target.origin(); }
   bool finished() const override { return finished_; }
 
   // Ends the exchange and completes its handler, later and on the handler's executor. Idempotent.

@@ -10,6 +10,13 @@
 #include <utility>
 
 namespace tidewire::http {
+namespace {
+
+// Of those that libcurl is given of a host, some wait for a connection, so that there is always one
+// to go on with, and enough of them to fill an HTTP/2 connection.
+constexpr std::size_t waiting_of_a_host = 128;
+
+}  // namespace
 
 // One socket that libcurl wants to hear of. The object stands for one use of the descriptor's
 // number: libcurl may close it and get the same number for another socket while a wait is still on
@@ -41,7 +48,10 @@ CURLM* make_multi() {
 }  // namespace
 
 curl_loop::curl_loop(context ctx, std::size_t max_connections, std::size_t max_connections_per_host)
-    : ctx_(std::move(ctx)), multi_(make_multi()), timer_(ctx_.exec) {
+    : ctx_(std::move(ctx)),
+      multi_(make_multi()),
+      timer_(ctx_.exec),
+      admission_(max_connections_per_host + waiting_of_a_host) {
   if (!multi_) throw std::bad_alloc();
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &curl_loop::on_socket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
@@ -61,7 +71,7 @@ void curl_loop::abandon() {
   if (!multi_) return;
   stopping_ = true;
   for (auto& [easy, transfer] : std::exchange(transfers_, {})) {
-    curl_multi_remove_handle(multi_, easy);
+    if (!admission_.waits(easy)) curl_multi_remove_handle(multi_, easy);
     transfer->abandon();
   }
   curl_multi_cleanup(std::exchange(multi_, nullptr));
@@ -80,9 +90,12 @@ void curl_loop::add(const std::shared_ptr<curl_transfer>& transfer) {
   if (stopping_) return transfer->finish(asio::error::operation_aborted);
   if (auto problem = transfer->prepare()) return transfer->finish(problem);
   transfers_.emplace(transfer->easy(), transfer);
-  auto code = curl_multi_add_handle(multi_, transfer->easy());
-  if (code == CURLM_OK) return;
-  transfers_.erase(transfer->easy());
+  if (admission_.enter(transfer->origin(), transfer->easy())) give(transfer->easy());
+}
+
+void curl_loop::give(CURL* easy) {
+  if (curl_multi_add_handle(multi_, easy) == CURLM_OK) return;
+  auto transfer = transfers_.at(easy);
   transfer->finish_with(CURLE_FAILED_INIT);
 }
 
@@ -91,11 +104,12 @@ void curl_loop::remove(curl_transfer& transfer) {
   if (it == transfers_.end()) return;
   auto keep = it->second;
   transfers_.erase(it);
-  curl_multi_remove_handle(multi_, transfer.easy());
+  if (!admission_.waits(transfer.easy())) curl_multi_remove_handle(multi_, transfer.easy());
+  if (auto next = admission_.leave(transfer.easy()); next && !stopping_) give(*next);
 }
 
 void curl_loop::unpause(curl_transfer& transfer) {
-  if (!transfers_.contains(transfer.easy())) return;
+  if (!transfers_.contains(transfer.easy()) || admission_.waits(transfer.easy())) return;
   curl_easy_pause(transfer.easy(), CURLPAUSE_CONT);
   reap();
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "http/host_admission.hpp"
+
 #include <tidewire/core/context.hpp>
 #include <tidewire/core/timer.hpp>
 #include <tidewire/core/types.hpp>
@@ -56,6 +58,7 @@ class curl_loop : public std::enable_shared_from_this<curl_loop> {
   static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) noexcept;
   static int on_timer(CURLM*, long timeout_ms, void* self) noexcept;
 
+  void give(CURL* easy);
   void set_interest(curl_socket_t fd, int what);
   void wait_for(const std::shared_ptr<watch>& w, bool read);
   void ready(const std::shared_ptr<watch>& w, bool read, error_code ec);
@@ -71,6 +74,7 @@ class curl_loop : public std::enable_shared_from_this<curl_loop> {
   std::uint64_t timer_generation_ = 0;
   std::unordered_map<curl_socket_t, std::shared_ptr<watch>> watches_;
   std::unordered_map<CURL*, std::shared_ptr<curl_transfer>> transfers_;
+  host_admission<CURL*> admission_;
   std::vector<asio::any_completion_handler<void()>> stop_handlers_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::size_t> handlers_ = 0;

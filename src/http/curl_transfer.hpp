@@ -4,6 +4,8 @@
 
 #include <curl/curl.h>
 
+#include <string>
+
 namespace tidewire::http {
 
 // One easy handle on a curl_loop, and what the loop asks of it. Everything runs on the loop's
@@ -15,6 +17,8 @@ class curl_transfer {
   // Sets the handle up, just before it is added. An error ends the transfer with it.
   virtual error_code prepare() = 0;
   virtual CURL* easy() const = 0;
+  // Whom it goes to: a loop gives libcurl only so many at once for each.
+  virtual std::string origin() const = 0;
   // One that was finished before its turn is never added.
   virtual bool finished() const = 0;
 

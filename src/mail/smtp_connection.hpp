@@ -66,6 +66,7 @@ class smtp_connection final : public http::curl_transfer,
   // curl_transfer
   error_code prepare() override;
   CURL* easy() const override { return easy_; }
+  std::string origin() const override { return to_.text(); }
   bool finished() const override { return state_ == state::closed; }
   void finish(error_code ec) override;
   void finish_with(CURLcode code) override;

@@ -87,6 +87,7 @@ void connection_core::on_unanswered(std::uint64_t generation, bool sent) {
     queue_.lost(generation);
   else
     queue_.unsent(generation);
+  if (socket_ && !stopped_) socket_->publish();
 }
 
 void connection_core::settle(std::optional<publish_receipt> receipt) {

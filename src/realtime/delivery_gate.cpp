@@ -128,22 +128,30 @@ void delivery_gate::begin_at(const cursor& at) {
 void delivery_gate::take_reset(source from, const cursor& to, const std::string& reason) {
   if (late(from, to.epoch)) return;
   if (received_.epoch.empty()) return begin_at(to);
-  // Both transports may tell of the same one: what lies behind us can't have been lost.
-  if (to.epoch == received_.epoch && to.offset <= received_.offset) return;
+  bool same = to.epoch == received_.epoch;
   // A poll has led on since the socket asked: what it passes over can be fetched.
-  if (to.epoch == received_.epoch && from.generation != 0 && resets_before_ != resets_) {
+  if (same && from.generation != 0 && resets_before_ != resets_) {
     highest_ = std::max(highest_, to.offset);
     return;
   }
+  // Both transports may tell of the same trimming: what lies behind us can't have been lost. But a
+  // log that "is another one" under its old epoch was set back, as by a backup that was restored.
+  bool back = same && to.offset < received_.offset && reason == "epoch";
+  if (same && to.offset <= received_.offset && !back) return;
+  if (back) begin_again();
   move_to(to, reason);
+}
+
+void delivery_gate::begin_again() {
+  held_.clear();
+  held_bytes_ = 0;
+  highest_ = 0;
 }
 
 void delivery_gate::move_to(const cursor& to, const std::string& reason) {
   if (to.epoch != received_.epoch) {
     leave(received_.epoch);
-    held_.clear();
-    held_bytes_ = 0;
-    highest_ = to.offset;
+    begin_again();
   }
   due_.emplace_back(reset{channel_, received_, to, reason});
   ++resets_;

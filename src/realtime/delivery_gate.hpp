@@ -80,6 +80,7 @@ class delivery_gate {
   void accept(message m);
   void begin_at(const cursor& at);
   void move_to(const cursor& to, const std::string& reason);
+  void begin_again();
   void leave(const std::string& epoch);
 
   std::string channel_;

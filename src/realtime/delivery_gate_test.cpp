@@ -167,6 +167,24 @@ TEST(delivery_gate, a_poll_and_a_socket_that_both_tell_of_trimming_give_one_rese
   EXPECT_EQ(drain(gate), "R(e1:99)");
 }
 
+TEST(delivery_gate, a_log_that_was_set_back_gives_one_reset_and_is_heard_again) {
+  for (bool by_poll : {false, true}) {
+    delivery_gate gate("room", {"e1", 100});
+    gate.begin_generation(1);
+    auto poll = gate.poll();
+    auto first = by_poll ? poll : delivery_gate::socket(1);
+    auto second = by_poll ? delivery_gate::socket(1) : poll;
+    gate.take(delivery_gate::socket(1), message{"room", "e1", 110, "held", "", "1"});
+    gate.take_reset(first, {"e1", 3}, "epoch");
+    gate.take(delivery_gate::socket(1), message{"room", "e1", 4, "m4", "", "1"});
+    gate.take_reset(second, {"e1", 3}, "epoch");
+    EXPECT_EQ(gate.resets(), 1U);
+    EXPECT_EQ(gate.received(), (cursor{"e1", 4}));
+    EXPECT_EQ(gate.held(), 0U);
+    EXPECT_FALSE(gate.missing());
+  }
+}
+
 TEST(delivery_gate, a_reset_keeps_what_is_held_beyond_it) {
   auto gate = gate_at(7);
   gate.take(sock(1), msg(12));

@@ -22,6 +22,7 @@ TEST(frame, reads_what_it_writes) {
                          message,
                          signed_one,
                          publish_frame{"c7:20", "room", "null"},
+                         publish_frame{"c7:21", "room", "null", true},
                          ack_frame{"c7:20", 58, true},
                          nack_frame{"c7:20", "rate", 250ms},
                          nack_frame{"c7:20", "too_large", {}},

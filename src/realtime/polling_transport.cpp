@@ -16,6 +16,9 @@ namespace {
 // come together on a busy channel.
 constexpr auto after_change = std::chrono::milliseconds(100);
 
+// How long an answer to a POST may take once a socket is open, which could send it again.
+constexpr auto hand_over = std::chrono::seconds(2);
+
 poll_pace pace_of(const connection_options& o) {
   poll_pace pace;
   pace.interval = o.poll_interval;
@@ -78,7 +81,14 @@ void polling_transport::set_polling(bool on, clock::duration spread) {
 }
 
 void polling_transport::set_publishing(bool on) {
-  publishing_ = on;
+  if (std::exchange(publishing_, on) != on && !on && posting_) {
+    publish_wait_.expires_after(hand_over);
+    publish_wait_.async_wait([weak = weak_from_this()](error_code ec) {
+      auto self = weak.lock();
+      if (!ec && self && self->posting_ && !self->publishing_)
+        self->cancel_publish_.emit(asio::cancellation_type::terminal);
+    });
+  }
   if (on) publish();
 }
 
@@ -281,7 +291,10 @@ asio::awaitable<polling_transport::attempt> polling_transport::publish_one(const
     if (credentials_ && !credentials_->empty()) request.headers.set("Authorization", *credentials_);
     auto op = call(*shared_->http, std::move(request), std::move(body),
                    shared_->options.max_answer_bytes, cancel_publish_.slot());
+    posting_ = true;
     auto answer = co_await std::move(op);
+    posting_ = false;
+    publish_wait_.cancel();
     if (!sink_) co_return attempt::unanswered;
     if (!answer.ec && answer.status == 401 && !std::exchange(renewed, true)) {
       if (co_await renew(*shared_->options.poll_url)) continue;
@@ -302,11 +315,14 @@ polling_transport::attempt polling_transport::settle_publication(const publicati
     sink_->on_trouble(errc::bad_answer, "the answer to a publication can't be read");
     return attempt::unanswered;
   }
+  if (answer.ec == condition::cancelled && !may_publish()) return attempt::unanswered;
   auto ec = error_of(answer);
   sink_->on_trouble(ec, "publishing: " + detail_of(answer));
-  if (no_connection(answer)) return attempt::unsent;
+  // Who was not let in has not been heard.
+  bool unheard = !answer.ec && answer.status == 401;
+  if (unheard || no_connection(answer)) return attempt::unsent;
   bool busy = !answer.ec && answer.status == 409;  // the same key is being worked on
-  if (answer.ec || ec == errc::unavailable || busy || answer.status == 401) {
+  if (answer.ec || ec == errc::unavailable || busy) {
     auto asked = answer.ec ? std::nullopt : answer.retry_after(clock_.wall_now());
     if (!asked) return attempt::unanswered;
     publish_nack later{p.id, "later", std::min(*asked, shared_->options.max_retry_after)};

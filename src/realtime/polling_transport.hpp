@@ -34,6 +34,8 @@ class polling_transport final : public message_transport,
   // Polls are made all the time from now on, or only where something is missing. The first ones at
   // random within `spread`: many clients may have lost the server together.
   void set_polling(bool on, clock::duration spread = clock::duration(0));
+  // Off: a socket does it. What is under way is waited for a moment, since all others stand behind
+  // it.
   void set_publishing(bool on);
   void set_online(bool online);
   // Looks after one channel, if there is anything to be fetched.
@@ -88,6 +90,7 @@ class polling_transport final : public message_transport,
   std::optional<std::string> credentials_;
   std::uint32_t publish_failures_ = 0;
   bool polling_ = false, publishing_ = false, online_ = true, publish_running_ = false;
+  bool posting_ = false;
 };
 
 }  // namespace tidewire::realtime

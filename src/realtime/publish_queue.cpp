@@ -40,13 +40,16 @@ const publication* publish_queue::next(std::uint64_t generation, std::size_t in_
                                        clock::time_point now) {
   std::size_t under_way = 0;
   for (auto& e : entries_) {
-    if (e.sent_on != 0) {
+    if (e.sent_on == generation) {
       if (++under_way >= in_flight) return nullptr;
       continue;
     }
+    // Under way on another transport: what is behind it must not overtake it.
+    if (e.sent_on != 0) return nullptr;
     // Those behind it wait as well: they were published later.
     if (e.not_before > now) return nullptr;
     e.sent_on = generation;
+    e.what.behind = &e != &entries_.front();
     ++e.sends;
     return &e.what;
   }
@@ -70,8 +73,11 @@ void publish_queue::unsent(std::uint64_t generation) {
 void publish_queue::later(std::string_view id, clock::time_point when) {
   auto at = find(id);
   if (at == entries_.end()) return;
-  at->sent_on = 0;
   at->not_before = when;
+  auto generation = std::exchange(at->sent_on, 0);
+  for (; at != entries_.end(); ++at) {
+    if (at->sent_on == generation) at->sent_on = 0;
+  }
 }
 
 std::optional<publish_receipt> publish_queue::acked(std::string_view id, std::uint64_t offset,

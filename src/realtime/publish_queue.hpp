@@ -34,7 +34,9 @@ class publish_queue {
   bool add(publication p, clock::time_point give_up);
 
   // The next to send on the transport of that generation, marked as sent; null when there is none,
-  // or enough is under way. Entries go out in the order in which they were added.
+  // or enough is under way, or another transport has one that is not answered. Entries go out in
+  // the order in which they were added, and so arrive in it: of two streams that both begin with
+  // the first one not answered, the log keeps the order.
   const publication* next(std::uint64_t generation, std::size_t in_flight, clock::time_point now);
   const publication* next(std::uint64_t generation, clock::time_point now) {
     return next(generation, bounds_.in_flight, now);
@@ -43,7 +45,8 @@ class publish_queue {
   void lost(std::uint64_t generation);
   // Nothing of it was sent: there was no connection.
   void unsent(std::uint64_t generation);
-  // The server asked to come back later with this one.
+  // The server asked to come back later with this one. It refuses what is behind it as well, to
+  // keep the order: all of that goes out again.
   void later(std::string_view id, clock::time_point when);
 
   // The end of each: an answer, the time that was given, or the end of everything.

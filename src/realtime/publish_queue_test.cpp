@@ -57,6 +57,14 @@ TEST(publish_queue, sends_again_what_a_lost_transport_did_not_answer) {
   EXPECT_EQ(next_id(q, 2), "-") << "what the new one carries is not touched";
 }
 
+TEST(publish_queue, nothing_overtakes_what_another_transport_has) {
+  auto q = with({"a", "b"});
+  EXPECT_EQ(next_id(q, 1), "a");
+  EXPECT_EQ(next_id(q, 2), "-");
+  q.acked("a", 1, false);
+  EXPECT_EQ(next_id(q, 2), "b");
+}
+
 TEST(publish_queue, an_answer_counts_whoever_brings_it_and_once) {
   auto q = with({"a"});
   next_id(q, 1);
@@ -104,6 +112,17 @@ TEST(publish_queue, waits_as_the_server_asked_and_keeps_the_order) {
   EXPECT_EQ(next_id(q, 1, at(5s)), "a");
   EXPECT_EQ(next_id(q, 1, at(5s)), "b");
   EXPECT_EQ(q.deadline(at(5s)), std::nullopt);
+}
+
+TEST(publish_queue, what_went_out_behind_a_deferred_one_goes_out_again) {
+  auto q = with({"a", "b", "c", "d"});
+  for (int i = 0; i < 3; ++i) next_id(q, 1);
+  q.later("b", at(5s));
+  EXPECT_EQ(next_id(q, 1, at(4s)), "-");
+  EXPECT_EQ(next_id(q, 1, at(5s)), "b");
+  EXPECT_EQ(next_id(q, 1, at(5s)), "c") << "the server refuses its first copy";
+  EXPECT_EQ(next_id(q, 1, at(5s)), "d");
+  EXPECT_TRUE(q.acked("a", 1, false)) << "what was before it is not touched";
 }
 
 TEST(publish_queue, gives_up_in_time_and_says_whether_it_was_sent) {

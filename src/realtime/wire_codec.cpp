@@ -72,7 +72,7 @@ class wire_codec final : public message_codec {
   }
 
   std::string encode(const publication& p) override {
-    return encode_frame(frame(publish_frame{p.id, p.channel, p.data}));
+    return encode_frame(frame(publish_frame{p.id, p.channel, p.data, p.behind}));
   }
 
   void prepare_poll(http::request& r, const channel_cursor& s, std::size_t limit,
@@ -95,8 +95,8 @@ class wire_codec final : public message_codec {
     if (status == 410) {
       auto oldest = number_of(*o, "oldest");
       if (!oldest) return make_error_code(errc::bad_answer);
-      const auto* why = *epoch == s.at.epoch ? "trimmed" : "epoch";
-      return reset{s.channel, s.at, {*epoch, *oldest > 0 ? *oldest - 1 : 0}, why};
+      auto why = text_of(*o, "why").value_or(*epoch == s.at.epoch ? "trimmed" : "epoch");
+      return reset{s.channel, s.at, {*epoch, *oldest > 0 ? *oldest - 1 : 0}, std::move(why)};
     }
     return decode_page(s, *o, std::move(*epoch));
   }

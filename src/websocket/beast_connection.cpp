@@ -28,7 +28,7 @@ namespace beast_http = boost::beast::http;
 // A read buffer that a large message has stretched beyond this is given back.
 constexpr std::size_t kept_buffer_bytes = 16 * 1024;
 // An idle connection waits with room for a message of at least so much.
-constexpr std::size_t least_room_bytes = 256;
+constexpr std::size_t least_room_bytes = 64;
 // Frames that wait for the one being written.
 constexpr std::size_t max_queued_frames = 64;
 
@@ -76,6 +76,7 @@ class core final : public std::enable_shared_from_this<core> {
   void write(std::string_view data, bool text, delivery<> done);
   void ping(delivery<> done);
   void close(close_code code, std::string reason, delivery<> done);
+  void cork(bool on) { line_->corked = on; }
   void abort();
 
  private:
@@ -123,6 +124,7 @@ class beast_connection final : public connection {
 
   executor get_executor() const override { return core_->get_executor(); }
   void abort() override { core_->abort(); }
+  void cork(bool on) override { core_->cork(on); }
   clock::time_point last_heard() const override { return core_->last_heard(); }
   const close_reason& reason() const override { return core_->reason(); }
 

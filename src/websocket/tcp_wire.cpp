@@ -26,6 +26,17 @@ class tcp_wire final : public wire {
     socket_.async_read_some(space, std::move(done));
   }
 
+  std::size_t read_now(asio::mutable_buffer space, bool look_ahead) override {
+    if (taken_ == early_.size()) {
+      error_code ec;
+      auto waiting = look_ahead ? std::min(socket_.available(ec), most_ahead) : 0;
+      if (ec || waiting == 0) return 0;
+      early_.resize(waiting);
+      early_.resize(socket_.read_some(asio::buffer(early_), ec));
+    }
+    return take_early(space);
+  }
+
   void write_some(const buffer_list& bytes, on_bytes done) override {
     socket_.async_write_some(bytes, std::move(done));
   }
@@ -44,6 +55,12 @@ class tcp_wire final : public wire {
 
  private:
   void read_early(asio::mutable_buffer space, on_bytes done) {
+    auto n = take_early(space);
+    asio::post(socket_.get_executor(),
+               [n, done = std::move(done)]() mutable { std::move(done)(error_code(), n); });
+  }
+
+  std::size_t take_early(asio::mutable_buffer space) {
     auto n = std::min(space.size(), early_.size() - taken_);
     std::memcpy(space.data(), early_.data() + taken_, n);
     taken_ += n;
@@ -51,12 +68,13 @@ class tcp_wire final : public wire {
       std::string().swap(early_);
       taken_ = 0;
     }
-    asio::post(socket_.get_executor(),
-               [n, done = std::move(done)]() mutable { std::move(done)(error_code(), n); });
+    return n;
   }
 
+  static constexpr std::size_t most_ahead = 32 * 1024;
+
   tcp::socket socket_;
-  std::string early_;
+  std::string early_;  // read, and not yet asked for
   std::size_t taken_ = 0;
 };
 

@@ -35,6 +35,10 @@ class wire {
   virtual ~wire() = default;
   virtual executor get_executor() = 0;
   virtual void read_some(asio::mutable_buffer space, on_bytes done) = 0;
+  // What was read before anybody asked, at most `space`; 0 when there is none. With `look_ahead`
+  // what has come is taken from the system in one piece first, so that the next reads cost no call
+  // of it. Never waits.
+  virtual std::size_t read_now(asio::mutable_buffer /*space*/, bool /*look_ahead*/) { return 0; }
   virtual void write_some(const buffer_list& bytes, on_bytes done) = 0;
   // Tells the peer that nothing more comes; what it still sends can be read.
   virtual void shutdown(on_end done) = 0;

@@ -4,6 +4,12 @@ import { join } from "node:path";
 
 const waitMs = 30_000;
 
+/** What Chromium itself says of a page's connections over a link that is broken on purpose. */
+export const brokenLink = new RegExp(`WebSocket connection to|net::ERR_(${[
+  "CONNECTION_RESET", "CONNECTION_REFUSED", "CONNECTION_CLOSED", "EMPTY_RESPONSE", "INCOMPLETE_CHUNKED_ENCODING",
+  "SOCKET_NOT_CONNECTED", "CONTENT_LENGTH_MISMATCH",
+].join("|")})`);
+
 export class ConsolePage {
   static async create(browser, demo, pictures, options = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light", ...options });
@@ -24,12 +30,12 @@ export class ConsolePage {
       void dialog.dismiss();
     });
     page.on("request", (request) => {
-      if (!request.url().startsWith(demo.origin)) this.faults.push(`request to ${request.url()}`);
+      if (!demo.allows(request.url())) this.faults.push(`request to ${request.url()}`);
     });
   }
 
-  async open() {
-    await this.page.goto(this.demo.origin);
+  async open(panel = "") {
+    await this.page.goto(`${this.demo.origin}/#/${panel}`);
     await this.live();
   }
 
@@ -52,6 +58,33 @@ export class ConsolePage {
 
   get detail() {
     return this.page.getByTestId("detail");
+  }
+
+  /** Whose link the controls break: A, B, This page, All. */
+  aim(title) {
+    return this.page.getByRole("radio", { name: title, exact: true }).check();
+  }
+
+  /** The card of a client of the chat: a, b, page. */
+  client(id) {
+    return this.page.getByTestId(`client-${id}`);
+  }
+
+  /** Waits until a client is connected like this: websocket, polling, filling, disconnected. */
+  mode(id, ...modes) {
+    const wanted = modes.map((mode) => `[data-test="client-${id}"][data-mode="${mode}"]`).join(",");
+    return this.page.locator(wanted).waitFor();
+  }
+
+  /** Waits until everybody was given that many messages, and nothing went wrong at anybody. */
+  async everybodyHas(offset) {
+    await this.until((wanted) => ["a", "b", "page"].every((id) =>
+      Number(document.querySelector(`[data-test="client-${id}"]`)?.dataset.offset) >= wanted), offset);
+    await this.page.locator('[data-test="verdict"][data-tone="good"]').waitFor();
+    for (const id of ["a", "b", "page"]) {
+      for (const figure of ["lost", "duplicated", "out of order"])
+        assert.equal(await this.client(id).locator(`[data-test="${figure}"] dd`).innerText(), "0", `${id} ${figure}`);
+    }
   }
 
   /** The figure of a fact: retries, kills … */
@@ -117,7 +150,8 @@ export class ConsolePage {
     assert.ok(needed <= given, `the page is ${needed} px wide on a screen of ${given}`);
   }
 
-  keepPicture(name, fullPage = false) {
+  async keepPicture(name, fullPage = false) {
+    if (fullPage) await this.page.evaluate(() => scrollTo(0, 0));
     const file = `${name.replace(/[^a-z0-9]+/gi, "-").toLowerCase()}.png`;
     return this.page.screenshot({ path: join(this.pictures, file), fullPage });
   }

@@ -25,6 +25,7 @@ export class Demo {
   constructor(binary, data) {
     this.binary = binary;
     this.data = data;
+    this.pageLinks = [];
   }
 
   async launch(listen) {
@@ -37,6 +38,8 @@ export class Demo {
     const address = this.firstAddress(late);
     this.origin = await Promise.race([address, ended]);
     ended.catch(() => {});
+    // Where the page's own link to the message hub listens.
+    this.pageLinks.push((await this.state("chat")).page.http);
   }
 
   async firstAddress(signal) {
@@ -92,8 +95,15 @@ export class Demo {
     throw new Error(`/events did not send ${topic}`);
   }
 
-  /** No downloads, and a calm link. */
+  /** Whether a page may send requests there. */
+  allows(url) {
+    return [this.origin, ...this.pageLinks].some((origin) => url.startsWith(`${origin}/`));
+  }
+
+  /** No downloads, and calm links. */
   async reset() {
+    for (const id of ["a", "b", "page"])
+      await this.command(`/demo/links/${id}`, { ...calmLink, block_websocket: false });
     await this.command("/demo/link", calmLink);
     for (const { id } of await this.state("downloads")) await this.command(`/demo/downloads/${id}/remove`);
   }

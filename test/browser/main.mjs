@@ -5,9 +5,11 @@ import { fileURLToPath } from "node:url";
 import { resolve } from "node:path";
 import { Demo } from "./demo.mjs";
 import { ConsolePage } from "./console_page.mjs";
+import chat from "./chat_tests.mjs";
 import downloads from "./downloads_tests.mjs";
 import frame from "./frame_tests.mjs";
 import looks from "./looks_tests.mjs";
+import notifications from "./notifications_tests.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const { chromium, selectors } = createRequire(resolve(root, "console/package.json"))("playwright-core");
@@ -37,7 +39,7 @@ async function runOne(test, browser, shared) {
   if (!test.ownDemo) await demo.reset();
   const page = await ConsolePage.create(browser, demo, pictures, test.page);
   try {
-    await page.open();
+    await page.open(test.panel);
     await limited(test.run(page, demo), testTimeoutMs);
     page.assertQuiet(test.expectedErrors);
   } catch (error) {
@@ -57,7 +59,7 @@ const shared = await Demo.start(resolve(binary));
 let passed = 0;
 let failed = 0;
 try {
-  for (const test of [...frame, ...downloads, ...looks]) {
+  for (const test of [...frame, ...downloads, ...chat, ...notifications, ...looks]) {
     if (wanted.length > 0 && !wanted.some((part) => test.name.includes(part))) continue;
     const begin = Date.now();
     try {

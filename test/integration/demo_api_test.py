@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +24,7 @@ import urllib.parse
 TIDEWIRE = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "tidewire"
 LIMIT = 60
 MARKUP = "<img src=x onerror=alert(1)>.bin"
+TOPICS = ["chat", "clock", "demo", "downloads", "files", "link", "links", "notifications", "server"]
 
 
 class Events(threading.Thread):
@@ -92,7 +94,7 @@ class Case(unittest.TestCase):
         self.assertTrue(line.startswith("console on http://127.0.0.1:"), line)
         self.host = line.split("//")[1].strip()
         self.events = self.listen()
-        self.events.wait(lambda s: len(s) == 5, "told every topic")
+        self.events.wait(lambda s: len(s) == len(TOPICS), "told every topic")
         self.addCleanup(self.events.close)
         self.post("/demo/link", {"latency_ms": 1, "jitter_ms": 0, "bytes_per_second": 0})
         self.events.wait(lambda s: s["link"]["latency_ms"] == 1, "told of the link")
@@ -331,6 +333,20 @@ class Commands(Case):
                 ("/demo/downloads", {"file": "tide-16.bin", "connections": 17}, 422),
                 ("/demo/downloads/d999/kill", {}, 404), ("/demo/downloads/d1/explode", {}, 404),
                 ("/demo/downloads/d1", {}, 404), ("/demo/nothing", {}, 404),
+                ("/demo/links/c", {"offline": True}, 404), ("/demo/links/a/burn", {}, 404), ("/demo/links/", {}, 404),
+                ("/demo/links/a", {"block_websocket": 1}, 422),
+                ("/demo/links/a", {"block_websocket": True, "latency_ms": -1}, 422),
+                ("/demo/links/a", {"refuse": True}, 422), ("/demo/links/page/stall", {"seconds": 0}, 422),
+                ("/demo/links/b/half-open", {}, 422), ("/demo/links/b/half-open", {"seconds": "8"}, 422),
+                ("/demo/server/kill", {}, 422), ("/demo/server/kill", {"down_ms": -1}, 422),
+                ("/demo/chat/page/send", {"text": "x"}, 404), ("/demo/chat/a/shout", {"text": "x"}, 404),
+                ("/demo/chat/a", {"text": "x"}, 404), ("/demo/chat/a/send", {}, 422),
+                ("/demo/chat/a/send", {"text": " \n"}, 422), ("/demo/chat/a/send", {"text": 7}, 422),
+                ("/demo/chat/a/send", {"text": "x" * 2001}, 422), ("/demo/chat/a/send", '{"text":"\xff"}', 400),
+                ("/demo/chat/b/burst", {"messages": 0}, 422), ("/demo/chat/b/burst", {"messages": 1001}, 422),
+                ("/demo/chat/b/burst", {"messages": 1.5}, 422),
+                ("/demo/notifications", {}, 422), ("/demo/notifications", {"text": ""}, 422),
+                ("/demo/notifications", {"text": "x" * 501}, 422), ("/demo/notifications", {"text": ["x"]}, 422),
                 ("/demo/link", json.dumps({"x": "a" * 20_000}), 413),
                 ("/demo/link", "x" * 70_000, 413)):
             body = body.encode("latin-1") if isinstance(body, str) else body
@@ -338,11 +354,16 @@ class Commands(Case):
         self.assertEqual(self.request("GET", "/demo/link")[0], 405)
         self.assertEqual(self.request("DELETE", "/events")[0], 405)
         after = self.listen()
-        state = after.wait(lambda s: len(s) == 5, "told")
+        state = after.wait(lambda s: len(s) == len(TOPICS), "told")
         after.close()
         self.assertEqual(state["link"], before)
         self.assertEqual(state["downloads"], [])
         self.assertEqual(state["server"]["restarts"], 0)
+        self.assertEqual(state["chat"]["log"]["head"], 0)
+        self.assertEqual([c["messages"] for c in state["chat"]["clients"]], [[], []])
+        self.assertEqual(state["notifications"]["recent"], [])
+        for link in state["links"].values():
+            self.assertEqual((link["block_websocket"], link["latency_ms"], link["marks"]), (False, 20, []))
 
     def test_pages_of_others_may_not_command(self):
         port = self.host.split(":")[1]
@@ -379,17 +400,209 @@ class Commands(Case):
     def test_events_come_to_many_and_begin_anew(self):
         others = [self.listen() for _ in range(20)]
         for other in others:
-            other.wait(lambda s: len(s) == 5, "told everything")
+            other.wait(lambda s: len(s) == len(TOPICS), "told everything")
         instance = others[0].state["demo"]["instance"]
         others[0].close()
         again = self.listen()
-        state = again.wait(lambda s: len(s) == 5, "told everything again")
+        state = again.wait(lambda s: len(s) == len(TOPICS), "told everything again")
         self.assertEqual(state["demo"]["instance"], instance)
-        self.assertEqual(sorted(again.seen[:5]), ["demo", "downloads", "files", "link", "server"])
+        self.assertEqual(sorted(again.seen[:len(TOPICS)]), TOPICS)
         self.post("/demo/link", {"latency_ms": 123})
         for other in [*others[1:], again]:
             other.wait(lambda s: s["link"]["latency_ms"] == 123, "told of the change")
             other.close()
+
+
+class FreshCase(Case):
+    """Each test with a folder, and so a log, of its own."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.begin()
+
+
+class Chat(FreshCase):
+    def setUp(self):
+        super().setUp()
+        self.connected()
+
+    def client(self, id, state=None):
+        return next(c for c in (state or self.events.state)["chat"]["clients"] if c["id"] == id)
+
+    def until_client(self, id, so, what):
+        self.events.wait(lambda s: so(self.client(id, s)), f"{id} {what}")
+        return self.client(id)
+
+    def connected(self, mode="websocket"):
+        for id in "ab":
+            self.until_client(id, lambda c: c["mode"] == mode, mode)
+
+    def said(self, head):
+        """Both were given the whole log, and it is the server's."""
+        for id in "ab":
+            c = self.until_client(id, lambda c: c["figures"]["compared"] >= head, f"has {head}")
+            figures = c["figures"]
+            wrong = [figures[n] for n in ("lost", "duplicated", "out_of_order", "different")]
+            self.assertEqual((figures["received"], wrong), (head, [0] * 4), c)
+            self.assertEqual(c["offset"], head)
+        self.assertEqual(self.events.state["chat"]["log"]["head"], head)
+
+    def burst_while(self, broken):
+        self.post("/demo/chat/a/burst", {"messages": 100})
+        self.until_client("b", lambda c: c["offset"] >= 5, "has the first ones")
+        broken()
+        self.said(100)
+        self.until_client("a", lambda c: c["unanswered"] == 0 and c["burst_left"] == 0, "is answered")
+
+    def test_what_one_says_both_have(self):
+        self.post("/demo/chat/a/send", {"text": MARKUP})
+        self.post("/demo/chat/b/send", {"text": "\u00fcber"})
+        self.said(2)
+        for id in "ab":
+            c = self.until_client(id, lambda c: all(m["offset"] for m in c["messages"]), "knows the offsets")
+            self.assertEqual(sorted((m["user"], m["text"], m["state"]) for m in c["messages"]),
+                             [("A", MARKUP, "confirmed"), ("B", "\u00fcber", "confirmed")])
+            self.assertEqual(sorted(m["offset"] for m in c["messages"]), [1, 2])
+
+    def test_one_burst_at_a_time(self):
+        self.post("/demo/chat/a/burst", {"messages": 20})
+        self.post("/demo/chat/a/burst", {"messages": 20}, 409, "wait for its end")
+        self.said(20)
+
+    def test_cut_sockets(self):
+        self.burst_while(lambda: [self.post(f"/demo/links/{id}/cut") for id in "ab"])
+        self.connected()
+        bars = [b["state"] for b in self.client("b")["bars"]]
+        self.assertIn("filling", bars)
+        self.assertEqual([m["kind"] for m in self.events.state["links"]["b"]["marks"]], ["cut"])
+        self.assertEqual(self.events.state["links"]["page"]["marks"], [])
+
+    def test_websocket_blocked_and_back(self):
+        def block():
+            for id in "ab":
+                self.post(f"/demo/links/{id}", {"block_websocket": True})
+            self.connected("polling")
+        self.burst_while(block)
+        self.assertTrue(self.events.state["links"]["a"]["block_websocket"])
+        for id in "ab":
+            self.post(f"/demo/links/{id}", {"block_websocket": False})
+        self.connected()
+        self.post("/demo/chat/b/send", {"text": "back"})
+        self.said(101)
+
+    def test_half_open_sockets(self):
+        def half_open():
+            self.post("/demo/links/b/half-open", {"seconds": 6})
+            self.until_client("b", lambda c: c["mode"] != "websocket", "has noticed")
+        self.burst_while(half_open)
+        self.connected()
+        self.assertEqual(self.events.wait(lambda s: s["links"]["b"]["half_open_ms"] == 0, "healed")
+                         ["links"]["b"]["marks"][0]["kind"], "half-open")
+
+    def test_the_server_restarted_and_killed(self):
+        self.burst_while(lambda: self.post("/demo/server/restart", {"down_ms": 500}))
+        self.connected()
+        self.post("/demo/server/kill", {"down_ms": 500})
+        self.post("/demo/chat/b/send", {"text": "said while it was down"})
+        self.said(101)
+        self.connected()
+        self.assertEqual(self.events.state["server"]["restarts"], 2)
+        self.assertEqual(sum(b["state"] == "down" for b in self.events.state["chat"]["server"]["bars"]), 2)
+        for link in self.events.state["links"].values():
+            self.assertEqual([m["kind"] for m in link["marks"]], ["killed"])
+
+    def fault(self, draw, id):
+        path, body = draw.choice((
+            (f"links/{id}/cut", {}), (f"links/{id}/half-open", {"seconds": draw.randint(1, 5)}),
+            (f"links/{id}/stall", {"seconds": draw.randint(1, 4)}),
+            (f"links/{id}", {"block_websocket": draw.random() < 0.5}), (f"links/{id}", {"offline": draw.random() < 0.4}),
+            (f"links/{id}", {"latency_ms": draw.choice((0, 300)), "loss_percent": draw.choice((0, 20))}),
+            ("server/restart", {"down_ms": draw.randint(0, 1500)}), ("server/kill", {"down_ms": draw.randint(0, 1500)})))
+        self.post("/demo/" + path, body)
+
+    def test_a_storm_of_all_faults(self):
+        seed = int.from_bytes(os.urandom(4))
+        draw, sent = random.Random(seed), 0
+        with self.subTest(seed=seed):
+            for _ in range(20):
+                for id in "ab":
+                    # Refused while the last one goes on.
+                    status = self.request("POST", f"/demo/chat/{id}/burst", '{"messages":30}')[0]
+                    self.assertIn(status, (204, 409))
+                    sent += 30 if status == 204 else 0
+                self.fault(draw, draw.choice("ab"))
+                now = self.events.state["clock"]["ms"]
+                self.events.wait(lambda s: s["clock"]["ms"] > now, "a second later")
+            for id in "ab":
+                self.post(f"/demo/links/{id}", {"offline": False, "block_websocket": False, "latency_ms": 1, "loss_percent": 0})
+            for id in "ab":
+                self.until_client(id, lambda c: c["unanswered"] == 0 and c["burst_left"] == 0, "is answered")
+            self.said(sent)
+            self.connected()
+
+    def test_another_demo_with_the_same_data_goes_on(self):
+        self.post("/demo/chat/a/burst", {"messages": 10})
+        self.said(10)
+        epoch = self.client("a")["epoch"]
+        self.end()
+        self.begin()
+        self.connected()
+        self.until_client("b", lambda c: c["offset"] == 10, "is where it was")
+        self.post("/demo/chat/b/send", {"text": "again"})
+        c = self.until_client("a", lambda c: c["figures"]["compared"] == 1, "has the new one")
+        self.assertEqual((c["figures"]["received"], c["figures"]["lost"], c["offset"], c["epoch"]), (1, 0, 11, epoch))
+
+    def hub(self, path, origin, method="GET", headers=()):
+        host = self.events.state["chat"]["page"]["http"].split("//")[1]
+        connection = http.client.HTTPConnection(host, timeout=LIMIT)
+        self.addCleanup(connection.close)
+        connection.request(method, path, headers={"Origin": origin, **dict(headers)})
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders())
+
+    def test_the_hub_takes_the_page_and_no_other(self):
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+        port = int(self.host.split(":")[1])
+        for origin in (f"http://{self.host}", f"http://localhost:{port}"):
+            self.assertEqual(self.hub("/realtime/page", origin, headers=upgrade)[0], 101)
+            status, fields = self.hub("/messages?ch=chat", origin)
+            self.assertEqual((status, fields.get("Access-Control-Allow-Origin")), (200, origin))
+        for origin in ("http://evil.example", "null", f"http://127.0.0.1:{port + 1}", f"https://{self.host}",
+                       f"http://{self.host}.evil.example"):
+            self.assertEqual(self.hub("/realtime/page", origin, headers=upgrade)[0], 403)
+            self.assertNotIn("Access-Control-Allow-Origin", self.hub("/messages?ch=chat", origin)[1])
+        page = self.request("GET", "/")[1]["Content-Security-Policy"]
+        where = self.events.state["chat"]["page"]
+        self.assertTrue(page.endswith("connect-src 'self' ws" + where["websocket"][4:] + " " + where["http"]), page)
+
+
+class Notifications(FreshCase):
+    def until(self, so, what):
+        return self.events.wait(lambda s: so(s["notifications"]), what)["notifications"]
+
+    def test_they_arrive_newest_first_and_once(self):
+        for text in ("one", MARKUP):
+            self.post("/demo/notifications", {"text": text})
+        self.post("/demo/notifications/poll")
+        n = self.until(lambda n: n["received"] == 2, "arrived")
+        self.assertEqual([r["message"] for r in n["recent"]], [MARKUP, "one"])
+        n = self.until(lambda n: n["not_modified"] >= 2, "unchanged")
+        self.assertEqual((n["received"], n["failed"], n["errors"]), (2, 0, 0))
+        self.assertEqual(sum(p["status"] == 304 for p in n["history"]), n["not_modified"])
+
+    def test_failures_are_told_and_recovered_from(self):
+        self.until(lambda n: n["polls"] > 0, "asked")
+        self.post("/demo/server/restart", {"down_ms": 60_000})
+        n = self.until(lambda n: n["errors"] >= 2, "failed")
+        self.assertNotEqual(n["last_error"], "")
+        self.post("/demo/notifications", {"text": "later"}, 503, "publish it again")
+        self.post("/demo/server/restart", {"down_ms": 0})
+        self.events.wait(lambda s: s["server"]["state"] == "running", "back")
+        self.post("/demo/notifications", {"text": "later"})
+        n = self.until(lambda n: n["received"] == 1 and n["errors"] == 0, "recovered")
+        self.assertEqual([r["message"] for r in n["recent"]], ["later"])
 
 
 class Life(Case):

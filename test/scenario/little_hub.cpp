@@ -1,11 +1,13 @@
 #include "little_hub.hpp"
 
 #include <tidewire/core/json_text.hpp>
+#include <tidewire/core/timer.hpp>
 #include <tidewire/http/error.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <array>
@@ -258,6 +260,13 @@ asio::awaitable<server::response> little_hub::answer(server::request& r) {
     if (!n || *n == 0) break;
     body.append(reinterpret_cast<const char*>(space.data()), *n);
   }
+  // The host's, not the world's: what waits goes when the host goes.
+  auto ex = co_await asio::this_coro::executor;
+  timer wait(ex);
+  if (r.method == "POST") {
+    wait.expires_after(post_takes);
+    co_await wait.async_wait(asio::use_awaitable);
+  }
   if (r.method == "GET") polls.push_back(world_.now());
   if (!token.empty() && r.headers.find("Authorization").value_or("") != token) {
     ++refused_tokens;
@@ -268,7 +277,12 @@ asio::awaitable<server::response> little_hub::answer(server::request& r) {
     if (retry_after) refusal.headers.set("Retry-After", std::to_string(*retry_after));
     co_return refusal;
   }
-  if (r.method == "POST") co_return answer_post(body, r);
+  if (r.method == "POST") {
+    auto taken = answer_post(body, r);
+    wait.expires_after(answer_takes);
+    co_await wait.async_wait(asio::use_awaitable);
+    co_return taken;
+  }
   std::map<std::string, std::string> query;
   for (std::size_t at = 0; at < r.query.size();) {
     auto end = std::min(r.query.find('&', at), r.query.size());

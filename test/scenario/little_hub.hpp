@@ -58,6 +58,8 @@ class little_hub final : public websocket::client {
   std::optional<unsigned> retry_after;  // in seconds, with a poll_status that refuses
   bool lose_acks = false;               // publications are taken, and the answers get lost
   std::optional<std::string> nack;      // instead of taking a publication
+  clock::duration post_takes{};         // until a POST arrives
+  clock::duration answer_takes{};       // from there until it is answered
   bool etags = true;
   clock::duration latency = std::chrono::milliseconds(5);
 

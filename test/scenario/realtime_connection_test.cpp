@@ -63,6 +63,84 @@ TEST_F(RealtimeConnection, a_401_that_stays_is_told_and_polls_renew_too) {
   stop();
 }
 
+TEST_F(RealtimeConnection, a_token_that_expires_is_renewed_by_socket_and_by_poll) {
+  rotating_tokens tokens;
+  authorization = &tokens;
+  hub.token = "old";
+  establish();
+  hub.token = "new";
+  tokens.fresh = "new";
+  hub.kill_sockets();
+  hub.publish("room", "{}");
+  world.run_for(5s);
+  EXPECT_EQ(take_messages(), "1");
+  EXPECT_EQ(connection->status().mode, mode::websocket);
+  hub.token = "newer";
+  tokens.fresh = "newer";
+  hub.answers = socket_answer::refuse;
+  hub.kill_sockets();
+  hub.publish("room", "{}");
+  auto receipt = publish("{}");
+  world.run_for(10s);
+  EXPECT_EQ(take_messages(), "2 3");
+  EXPECT_EQ(receipt->state, receipt_state::acked);
+  stop();
+}
+
+TEST_F(RealtimeConnection, a_proxy_that_cuts_each_socket_after_a_minute) {
+  establish();
+  std::string expected;
+  for (int i = 1; i <= 300; ++i) {
+    hub.publish("room", "{}");
+    expected += (i > 1 ? " " : "") + std::to_string(i);
+    world.run_for(7s);
+    if (i % 9 == 0) hub.kill_sockets();
+  }
+  world.run_for(10s);
+  EXPECT_EQ(take_messages(), expected);
+  EXPECT_EQ(connection->status().mode, mode::websocket);
+}
+
+// Frames that a proxy holds back come too late to be heard; polls, which it lets pass, take over.
+TEST_F(RealtimeConnection, a_proxy_that_buffers_frames) {
+  establish();
+  hub.latency = 50s;
+  for (int i = 0; i < 20; ++i) {
+    hub.publish("room", "{}");
+    world.run_for(10s);
+  }
+  EXPECT_EQ(connection->cursor_of("room").offset, 20U);
+  hub.latency = 5ms;
+  world.run_for(2min);
+  EXPECT_EQ(connection->status().mode, mode::websocket);
+  EXPECT_EQ(take_messages(), "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20");
+}
+
+TEST_F(RealtimeConnection, a_machine_that_slept_for_a_day_goes_on_at_once) {
+  establish();
+  hub.half_open();
+  for (int i = 0; i < 3; ++i) hub.publish("room", "{}");
+  auto receipt = publish("{}");
+  world.suspend(24h);
+  world.run_for(3s);
+  EXPECT_EQ(take_messages(), "1 2 3 4");
+  EXPECT_EQ(receipt->state, receipt_state::acked);
+  world.run_for(5s);
+  EXPECT_EQ(connection->status().mode, mode::websocket);
+}
+
+TEST_F(RealtimeConnection, what_was_refused_for_its_token_is_known_not_to_be_there) {
+  hub.token = "new";
+  hub.answers = socket_answer::refuse;
+  connect();
+  auto receipt = publish("{}");
+  world.run_for(10s);
+  EXPECT_GT(hub.refused_tokens, 1U);
+  stop();
+  EXPECT_EQ(receipt->state, receipt_state::rejected);
+  EXPECT_FALSE(receipt->sent);
+}
+
 TEST_F(RealtimeConnection, retry_after_binds_polls) {
   hub.answers = socket_answer::refuse;
   hub.poll_status = 503;

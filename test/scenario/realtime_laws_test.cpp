@@ -1,5 +1,6 @@
 // The laws R1 to R10 that are the client's, each played step by step in virtual time against a
-// server that does exactly what the step says. R11 and R12 are in the unit tests of the pure parts.
+// server that does exactly what the step says; R6 is in realtime_publish_test. R11 and R12 are in
+// the unit tests of the pure parts.
 #include "realtime_scene.hpp"
 
 #include <gtest/gtest.h>
@@ -147,93 +148,6 @@ TEST_F(RealtimeLaws, R5_the_cursor_stays_behind_a_listener_that_has_not_returned
   world.run_for(1s);
   EXPECT_EQ(seen.offset, 1U);
   EXPECT_EQ(connection->cursor_of("room").offset, 2U);
-}
-
-TEST_F(RealtimeLaws, R6_a_publication_is_in_the_log_once_whatever_is_lost) {
-  establish();
-  hub.lose_acks = true;
-  auto receipt = publish("\"a\"");
-  world.run_for(1s);
-  EXPECT_EQ(receipt->reason, "pending");
-  hub.answers = socket_answer::refuse;
-  hub.kill_sockets();
-  world.run_for(1s);
-  hub.lose_acks = false;
-  world.run_for(1min);
-  EXPECT_EQ(receipt->state, receipt_state::acked);
-  EXPECT_EQ(receipt->offset, 1U);
-  EXPECT_TRUE(receipt->duplicate);
-  EXPECT_EQ(hub.log_of("room").head(), 1U);
-}
-
-TEST_F(RealtimeLaws, R6_publications_keep_their_order_over_transports) {
-  establish();
-  std::vector<std::shared_ptr<publish_receipt>> receipts;
-  for (int i = 0; i < 20; ++i) receipts.push_back(publish(std::to_string(i)));
-  hub.answers = socket_answer::refuse;
-  world.run_for(7ms);  // some have arrived, no answer has
-  hub.kill_sockets();
-  for (int i = 20; i < 40; ++i) receipts.push_back(publish(std::to_string(i)));
-  world.run_for(1min);
-  ASSERT_EQ(hub.log_of("room").head(), 40U);
-  for (std::uint64_t i = 0; i < 40; ++i) {
-    EXPECT_EQ(hub.log_of("room").entries[i].data, std::to_string(i));
-    EXPECT_EQ(receipts[i]->state, receipt_state::acked);
-  }
-}
-
-TEST_F(RealtimeLaws, R6_a_rejected_one_says_why_by_both_transports) {
-  establish();
-  hub.nack = "not-you";
-  auto by_socket = publish("{}");
-  world.run_for(1s);
-  EXPECT_EQ(by_socket->state, receipt_state::rejected);
-  EXPECT_EQ(by_socket->reason, "not-you");
-  hub.answers = socket_answer::refuse;
-  hub.kill_sockets();
-  auto by_post = publish("{}");
-  world.run_for(1s);
-  EXPECT_EQ(by_post->state, receipt_state::rejected);
-}
-
-TEST_F(RealtimeLaws, R6_stop_leaves_no_receipt_open) {
-  establish();
-  hub.lose_acks = true;
-  auto sent = publish("{}");
-  world.run_for(1s);
-  hub.answers = socket_answer::no_answer;
-  hub.poll_status = 503;
-  hub.kill_sockets();
-  world.run_for(1s);
-  auto unsent = publish("{}");
-  stop();
-  EXPECT_EQ(sent->state, receipt_state::unknown);
-  EXPECT_EQ(unsent->state, receipt_state::rejected);
-}
-
-TEST_F(RealtimeLaws, R6_a_time_limit_ends_it) {
-  options.publish_timeout = 10s;
-  hub.lose_acks = true;
-  establish();
-  auto receipt = publish("{}");
-  world.run_for(9s);
-  EXPECT_EQ(receipt->reason, "pending");
-  world.run_for(2s);
-  EXPECT_EQ(receipt->state, receipt_state::unknown);
-}
-
-TEST_F(RealtimeLaws, R6_a_full_queue_makes_publishers_wait_in_turn) {
-  options.publish_queue_messages = 2;
-  open();
-  std::vector<std::shared_ptr<publish_receipt>> receipts;
-  for (int i = 0; i < 10; ++i) receipts.push_back(publish(std::to_string(i)));
-  world.run_for(1s);
-  EXPECT_EQ(connection->status().unanswered_publications, 2U);
-  connect();
-  world.run_for(10s);
-  ASSERT_EQ(hub.log_of("room").head(), 10U);
-  for (std::uint64_t i = 0; i < 10; ++i)
-    EXPECT_EQ(hub.log_of("room").entries[i].data, std::to_string(i));
 }
 
 TEST_F(RealtimeLaws, R7_send_is_true_by_websocket_and_only_then) {

@@ -1,6 +1,7 @@
 // Clients with their disks, the real hub with its log, and a network between them, all in virtual
 // time, with every fault of the lab; clients and server are killed and come back. The oracles are
 // the laws R1 to R7 and R9 to R11.
+#include <tidewire/core/error.hpp>
 #include <tidewire/lab/client.hpp>
 #include <tidewire/lab/disk.hpp>
 #include <tidewire/lab/network.hpp>
@@ -49,6 +50,12 @@ struct history {
     ids[{channel, epoch, offset}] = id;
     if (!known.insert({channel, epoch, 0, id}).second)
       broken = "R6: " + id + " is in the log of " + channel + " twice";
+    // Ids are CLIENT:NUMBER, and published in the order of their numbers.
+    auto colon = id.find(':');
+    auto& newest = numbers[{channel, epoch, 0, id.substr(0, colon)}];
+    auto number = std::stoull(id.substr(colon + 1)) + 1;
+    if (number < newest) broken = "R6: " + id + " is behind what was published after it";
+    newest = number;
   }
   struct entry {
     std::string channel, epoch;
@@ -57,12 +64,16 @@ struct history {
     auto operator<=>(const entry&) const = default;
   };
   std::set<entry> known;
+  std::map<entry, std::uint64_t> numbers;
 };
 
 // The server's disk: survives the server, and writes the history.
 class shared_store final : public server::message_store {
  public:
-  shared_store(std::shared_ptr<server::message_store> to, history& h) : to_(std::move(to)), h_(h) {}
+  // Of a million appends `failing_ppm` fail, half of them when the messages are in the log.
+  shared_store(std::shared_ptr<server::message_store> to, history& h, rng faults,
+               std::uint32_t failing_ppm)
+      : to_(std::move(to)), h_(h), faults_(faults), failing_ppm_(failing_ppm) {}
 
   result<server::log_state> state(const std::string& c) override { return to_->state(c); }
   result<server::log_page> read(const std::string& c, std::uint64_t since, std::size_t limit,
@@ -71,12 +82,15 @@ class shared_store final : public server::message_store {
   }
   result<std::vector<server::append_outcome>> append(std::span<const server::new_message> all,
                                                      server::message_time now) override {
+    bool fails = faults_.chance_ppm(failing_ppm_), late = faults_.chance_ppm(500'000);
+    if (fails && !late) return make_error_code(tidewire::errc::limit_exceeded);
     auto outcomes = to_->append(all, now);
     for (std::size_t i = 0; outcomes && i < all.size(); ++i) {
       auto& o = (*outcomes)[i];
       if (o.error || o.duplicate) continue;
       h_.append(all[i].channel, to_->state(all[i].channel)->epoch, o.offset, all[i].id);
     }
+    if (fails) return make_error_code(tidewire::errc::limit_exceeded);
     return outcomes;
   }
   result<std::optional<std::uint64_t>> find(const std::string& c, const std::string& id) override {
@@ -88,6 +102,8 @@ class shared_store final : public server::message_store {
  private:
   std::shared_ptr<server::message_store> to_;
   history& h_;
+  rng faults_;
+  std::uint32_t failing_ppm_;
 };
 
 // What one client process hears, and what must be true of it.
@@ -271,12 +287,16 @@ class scenario {
     server::message_hub_options o;
     o.queue_messages = static_cast<std::size_t>(draw_.between(4, 64));
     o.ring_messages = static_cast<std::size_t>(draw_.between(1, 32));
-    o.publish_per_second = 50;
-    o.publish_burst = 50;
+    o.publish_per_second = static_cast<double>(draw_.between(2, 50));
+    o.publish_burst = static_cast<double>(draw_.between(1, 50));
+    o.batch_messages = static_cast<std::size_t>(draw_.between(1, 8));
+    o.pending_messages = static_cast<std::size_t>(draw_.between(2, 32));
     auto ex = host_.get_executor();
     context ctx(ex, world_.random("server" + std::to_string(draw_())));
     routes_ = std::make_unique<server::router>();
-    auto store = std::make_unique<shared_store>(log_, history_);
+    auto store =
+        std::make_unique<shared_store>(log_, history_, world_.random("store faults"),
+                                       static_cast<std::uint32_t>(draw_.between(0, 50'000)));
     hub_ = std::make_unique<server::message_hub>(ctx, std::move(store), ex, o);
     hub_->add_routes(*routes_);
     host_.start([routes = routes_.get()](server::request& r) { return routes->route(r); });

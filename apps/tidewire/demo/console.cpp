@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 
 // The bytes are in the program and stay there.
 class asset_body final : public server::response_body {
@@ -75,8 +75,10 @@ void add_console(server::router& routes, std::span<const console_asset> assets) 
   if (!has_page) routes.add("GET", "/", without_console);
 }
 
-void secure(server::response& answer) {
-  answer.headers.set("Content-Security-Policy", policy);
+void secure(server::response& answer, std::string_view also_to) {
+  std::string rules = policy;
+  if (!also_to.empty()) rules += " " + std::string(also_to);
+  answer.headers.set("Content-Security-Policy", std::move(rules));
   answer.headers.set("X-Content-Type-Options", "nosniff");
   answer.headers.set("Referrer-Policy", "no-referrer");
   answer.headers.set("Cross-Origin-Resource-Policy", "same-origin");

@@ -6,6 +6,7 @@
 #include <tidewire/server/router.hpp>
 
 #include <span>
+#include <string_view>
 
 namespace tidewire::demo {
 
@@ -13,7 +14,8 @@ namespace tidewire::demo {
 void add_console(server::router& routes, std::span<const console_asset> assets);
 
 // What every answer of the console's server says, whatever it is: nothing but our own scripts and
-// styles runs, nobody may frame the page, types are as told.
-void secure(server::response& answer);
+// styles runs, nobody may frame the page, types are as told. The page may connect to its own origin
+// and to `also_to`, further ones with a space between.
+void secure(server::response& answer, std::string_view also_to = {});
 
 }  // namespace tidewire::demo

@@ -81,6 +81,14 @@ TEST(console, lets_nothing_foreign_run) {
   EXPECT_EQ(policy.find("unsafe"), policy.npos);
   EXPECT_EQ(r.headers.find("X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(r.headers.find("Referrer-Policy"), "no-referrer");
+  EXPECT_TRUE(policy.ends_with("connect-src 'self'"));
+}
+
+TEST(console, connects_to_what_it_is_told_and_to_nothing_else) {
+  server::response r;
+  secure(r, "ws://127.0.0.1:7 http://127.0.0.1:8");
+  auto policy = std::string(*r.headers.find("Content-Security-Policy"));
+  EXPECT_TRUE(policy.ends_with("connect-src 'self' ws://127.0.0.1:7 http://127.0.0.1:8"));
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ result<std::unique_ptr<data_folder>> data_folder::open(file::filesystem& disk, s
   if (!locked) return locked.error();
   if (!*locked) return make_error_code(boost::system::errc::device_or_resource_busy);
   out->lock_ = std::move(*lock);
-  for (const auto& folder : {out->files(), out->backend(), out->downloads()}) {
+  for (const auto& folder : {out->files(), out->backend(), out->chat(), out->downloads()}) {
     std::filesystem::create_directory(folder, ec);
     if (ec) return of(ec);
   }

@@ -22,6 +22,7 @@ class data_folder {
   const std::string& path() const { return path_; }
   std::string files() const { return path_ + "/files"; }          // what the server offers
   std::string backend() const { return path_ + "/backend"; }      // what it keeps
+  std::string chat() const { return path_ + "/chat"; }            // cursors of its clients
   std::string downloads() const { return path_ + "/downloads"; }  // what the client gets
 
  private:

@@ -40,6 +40,19 @@ server::http_server_options console_options(const demo_options& o) {
   return out;
 }
 
+struct path_words {
+  std::string id;
+  std::string_view verb;  // empty: none
+};
+
+// "/demo/downloads/d1/kill" -> "d1", "kill". `path` starts with `prefix`.
+path_words split_path(std::string_view path, std::string_view prefix) {
+  auto rest = path.substr(prefix.size());
+  auto slash = rest.find('/');
+  auto verb = slash == rest.npos ? std::string_view() : rest.substr(slash + 1);
+  return {std::string(rest.substr(0, slash)), verb};
+}
+
 }  // namespace
 
 demo::demo(context ctx, file::filesystem& disk, const data_folder& data,
@@ -47,6 +60,8 @@ demo::demo(context ctx, file::filesystem& disk, const data_folder& data,
     : ctx_(std::move(ctx)),
       options_(std::move(options)),
       files_(std::move(files)),
+      disk_(disk),
+      chat_folder_(data.chat()),
       origin_(part_of(ctx_, "origin"), disk, data.backend(), data.files()),
       downloads_(part_of(ctx_, "downloads"), disk, data.downloads()),
       console_(part_of(ctx_, "console"), console_options(options_),
@@ -62,12 +77,27 @@ demo::demo(context ctx, file::filesystem& disk, const data_folder& data,
 }
 
 result<void> demo::listen() {
+  if (auto listening = console_.listen(); !listening) return listening;
+  origin_.allow_pages(page_origins());
   if (auto listening = origin_.listen(); !listening) return listening;
   link_ = std::make_unique<faulty_link>(part_of(ctx_, "link"), origin_.port());
   if (auto listening = link_->listen(); !listening) return listening;
-  if (auto listening = console_.listen(); !listening) return listening;
+  chat_ = std::make_unique<chat_room>(part_of(ctx_, "chat"), disk_, chat_folder_, origin_.port());
+  if (auto listening = chat_->listen(); !listening) return listening;
+  auto sockets = chat_->page_link().socket_origin();
+  page_connects_to_ = "ws" + sockets.substr(4) + " " + chat_->page_link().http_origin();
   publish();
   return {};
+}
+
+// How a browser on this machine may name the console.
+std::vector<std::string> demo::page_origins() const {
+  auto host = options_.address.find(':') == std::string::npos ? options_.address
+                                                              : "[" + options_.address + "]";
+  std::vector<std::string> out;
+  for (const auto& name : {host, std::string("localhost")})
+    out.push_back(fmt::format("http://{}:{}", name, console_.port()));
+  return out;
 }
 
 asio::awaitable<void> demo::run() {
@@ -75,8 +105,10 @@ asio::awaitable<void> demo::run() {
   auto origin = origin_.run();
   auto link = link_->run();
   auto told = tell();
+  auto chat = chat_->run();
   auto both = std::move(origin) && std::move(link);
-  auto all = std::move(both) && std::move(told);
+  auto three = std::move(both) && std::move(chat);
+  auto all = std::move(three) && std::move(told);
   auto serving = console_.async_run(asio::use_awaitable);
   auto everything = std::move(all) && std::move(serving);
   co_await std::move(everything);
@@ -98,6 +130,8 @@ asio::awaitable<void> demo::tell() {
   console_.stop(std::chrono::seconds(0));
   auto ending = downloads_.stop();
   co_await std::move(ending);
+  auto silence = chat_->stop();
+  co_await std::move(silence);
   link_->stop();
   origin_.stop();
 }
@@ -106,6 +140,13 @@ void demo::publish() {
   (void)events_.publish("link", json::serialize(link_->state()));
   (void)events_.publish("server", json::serialize(origin_.state()));
   (void)events_.publish("downloads", json::serialize(downloads_.state()));
+  chat_->look(origin_.running());
+  (void)events_.publish("links", json::serialize(chat_->links()));
+  (void)events_.publish("chat", json::serialize(chat_->state()));
+  (void)events_.publish("notifications", json::serialize(chat_->notifications().state()));
+  // Once a second: pictures over time are drawn by it.
+  auto seconds = chat_->now_ms() / 1000;
+  (void)events_.publish("clock", fmt::format("{{\"ms\":{}}}", seconds * 1000));
 }
 
 void demo::add_command(std::string path, command call) {
@@ -128,7 +169,16 @@ void demo::add_routes() {
   });
   add_order("/demo/link/stall", [this](const json::object& body) { return link_->stall(body); });
   add_order("/demo/server/restart",
-            [this](const json::object& body) { return origin_.restart(body); });
+            [this](const json::object& body) { return restart_server(body, false); });
+  add_order("/demo/server/kill",
+            [this](const json::object& body) { return restart_server(body, true); });
+  add_command("/demo/links/*", &demo::change_link);
+  add_command("/demo/chat/*", &demo::change_chat);
+  add_command("/demo/notifications", &demo::notify);
+  add_order("/demo/notifications/poll", [this](const json::object&) {
+    chat_->notifications().poll_now();
+    return outcome();
+  });
   add_command("/demo/downloads", &demo::add_download);
   add_command("/demo/downloads/*", &demo::change_download);
 }
@@ -136,7 +186,7 @@ void demo::add_routes() {
 asio::awaitable<server::response> demo::answer(server::request& req) {
   auto routing = routes_.route(req);
   auto out = co_await std::move(routing);
-  secure(out);
+  secure(out, page_connects_to_);
   if (req.method == "POST") publish();  // the page sees what its command did at once
   co_return out;
 }
@@ -192,11 +242,7 @@ asio::awaitable<server::response> demo::add_download(server::request& req) {
 }
 
 asio::awaitable<server::response> demo::change_download(server::request& req) {
-  constexpr std::string_view prefix = "/demo/downloads/";
-  auto rest = std::string_view(req.path).substr(prefix.size());
-  auto slash = rest.find('/');
-  std::string id(rest.substr(0, slash));
-  auto verb = slash == rest.npos ? std::string_view() : rest.substr(slash + 1);
+  auto [id, verb] = split_path(req.path, "/demo/downloads/");
   json::object body;
   auto reading = read_command(req, body);
   auto how = co_await std::move(reading);
@@ -213,6 +259,70 @@ asio::awaitable<server::response> demo::change_download(server::request& req) {
   } else {
     how = refusal{404, "a download knows pause, kill, resume and remove"};
   }
+  co_return answer_of(how);
+}
+
+// Who is killed says nothing: every connection breaks before the server could.
+outcome demo::restart_server(const json::object& how, bool kill) {
+  std::chrono::milliseconds down{};
+  if (auto no = origin_server::read_down_time(how, down)) return no;
+  if (kill && origin_.running()) {
+    link_->cut();
+    chat_->server_killed();
+  }
+  origin_.restart(down);
+  return {};
+}
+
+asio::awaitable<server::response> demo::change_link(server::request& req) {
+  auto [id, verb] = split_path(req.path, "/demo/links/");
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  if (how) co_return answer_of(how);
+  auto* link = chat_->link(id);
+  if (!link) {
+    how = refusal{404, "there are the links a, b and page"};
+  } else if (verb.empty()) {
+    how = link->change(body);
+  } else if (verb == "cut") {
+    link->cut("cut", "every connection was reset");
+  } else if (verb == "stall") {
+    how = link->stall(body);
+  } else if (verb == "half-open") {
+    how = link->half_open(body);
+  } else {
+    how = refusal{404, "a link knows cut, stall and half-open"};
+  }
+  co_return answer_of(how);
+}
+
+asio::awaitable<server::response> demo::change_chat(server::request& req) {
+  auto [id, verb] = split_path(req.path, "/demo/chat/");
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  if (how) co_return answer_of(how);
+  auto* side = chat_->side(id);
+  if (!side) {
+    how = refusal{404, "the chat's native clients are a and b"};
+  } else if (verb == "send") {
+    how = side->send(body);
+  } else if (verb == "burst") {
+    how = side->burst(body);
+  } else {
+    how = refusal{404, "a client of the chat knows send and burst"};
+  }
+  co_return answer_of(how);
+}
+
+asio::awaitable<server::response> demo::notify(server::request& req) {
+  json::object body;
+  auto reading = read_command(req, body);
+  auto how = co_await std::move(reading);
+  if (how) co_return answer_of(how);
+  auto publishing = chat_->notifications().publish(std::move(body));
+  how = co_await std::move(publishing);
   co_return answer_of(how);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "chat_room.hpp"
 #include "console_assets.hpp"
 #include "data_folder.hpp"
 #include "downloads.hpp"
@@ -32,8 +33,8 @@ struct demo_options {
 };
 
 // Everything of `tidewire demo`: the server under test, the bad link in front of it, the client's
-// downloads through that link, and the console's server with the page, the commands and the events
-// that tell the page what is so. One thread.
+// downloads through that link, the chat's clients with links of their own, and the console's server
+// with the page, the commands and the events that tell the page what is so. One thread.
 class demo {
  public:
   // The folder has its files already. `disk` and `data` must outlive this.
@@ -58,16 +59,25 @@ class demo {
   asio::awaitable<server::response> obey(server::request& req, order call);
   asio::awaitable<server::response> add_download(server::request& req);
   asio::awaitable<server::response> change_download(server::request& req);
+  asio::awaitable<server::response> change_link(server::request& req);
+  asio::awaitable<server::response> change_chat(server::request& req);
+  asio::awaitable<server::response> notify(server::request& req);
+  outcome restart_server(const boost::json::object& how, bool kill);
   asio::awaitable<void> tell();
   void publish();
+  std::vector<std::string> page_origins() const;
   outcome source_of(const boost::json::object& order, download_source& out) const;
 
   context ctx_;
   demo_options options_;
   std::vector<offered_file> files_;
+  file::filesystem& disk_;
+  std::string chat_folder_;
   server::event_stream events_;
   origin_server origin_;
   std::unique_ptr<faulty_link> link_;  // once the server's port is known
+  std::unique_ptr<chat_room> chat_;    // the same
+  std::string page_connects_to_;       // origins, for the page's content security policy
   downloads downloads_;
   server::router routes_;
   server::http_server console_;

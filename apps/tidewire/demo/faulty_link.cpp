@@ -30,16 +30,40 @@ asio::awaitable<void> faulty_link::run() {
 
 outcome faulty_link::change(const boost::json::object& settings) {
   if (auto no = settings_.apply(settings)) return no;
-  proxy_.set_faults(settings_.faults());
+  apply();
+  return {};
+}
+
+void faulty_link::apply() {
+  auto faults = settings_.faults();
+  faults.refuse = refuse_;
+  faults.half_open = half_open_;
+  proxy_.set_faults(faults);
+}
+
+void faulty_link::refuse(bool on) {
+  refuse_ = on;
+  apply();
+}
+
+void faulty_link::half_open(bool on) {
+  half_open_ = on;
+  apply();
+}
+
+outcome read_seconds(const boost::json::object& how, std::string_view what,
+                     std::chrono::seconds& into) {
+  const auto* seconds = how.if_contains("seconds");
+  if (how.size() != 1 || !seconds || !seconds->is_int64() || seconds->get_int64() < 1 ||
+      seconds->get_int64() > 600)
+    return refusal{422, std::string(what) + " wants {\"seconds\": 1 to 600}"};
+  into = std::chrono::seconds(seconds->get_int64());
   return {};
 }
 
 outcome faulty_link::stall(const boost::json::object& how) {
-  const auto* seconds = how.if_contains("seconds");
-  if (how.size() != 1 || !seconds || !seconds->is_int64() || seconds->get_int64() < 1 ||
-      seconds->get_int64() > 600)
-    return refusal{422, "a stall wants {\"seconds\": 1 to 600}"};
-  auto time = std::chrono::seconds(seconds->get_int64());
+  std::chrono::seconds time{};
+  if (auto no = read_seconds(how, "a stall", time)) return no;
   proxy_.stall_all(time);
   stalled_until_ = clock_.now() + time;
   return {};

@@ -10,6 +10,7 @@ namespace {
 
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds listen_again{100};
+constexpr std::chrono::seconds ping{3}, drain_spread{3};
 
 }  // namespace
 
@@ -27,6 +28,10 @@ result<void> origin_server::begin() {
   o.data_folder = data_folder_;
   o.files_folder = files_folder_;
   o.http.port = port_;
+  o.http.allowed_origins = origins_;
+  // Faster than the defaults: who watches a demo has no 25 seconds to see a dead socket noticed.
+  o.messages.ping = ping;
+  o.messages.drain_spread = drain_spread;
   auto made = std::make_unique<server::backend>(ctx_, disk_, std::move(o));
   auto listening = made->listen();
   if (!listening) return listening;
@@ -74,20 +79,25 @@ void origin_server::stop() {
   if (backend_) backend_->stop(std::chrono::seconds(0));
 }
 
-outcome origin_server::restart(const boost::json::object& how) {
+outcome origin_server::read_down_time(const boost::json::object& how,
+                                      std::chrono::milliseconds& into) {
   const auto* down = how.if_contains("down_ms");
   if (how.size() != 1 || !down || !down->is_int64() || down->get_int64() < 0 ||
       down->get_int64() > 60'000)
     return refusal{422, "a restart wants {\"down_ms\": 0 to 60000}"};
-  up_at_ = clock_.now() + std::chrono::milliseconds(down->get_int64());
+  into = std::chrono::milliseconds(down->get_int64());
+  return {};
+}
+
+void origin_server::restart(std::chrono::milliseconds down) {
+  up_at_ = clock_.now() + down;
   wake_.cancel();  // it is down already: look at the new time
   if (backend_ && !std::exchange(going_down_, true)) backend_->stop(std::chrono::seconds(0));
-  return {};
 }
 
 boost::json::object origin_server::state() const {
   boost::json::object o;
-  o["state"] = backend_ && !going_down_ ? "running" : "down";
+  o["state"] = running() ? "running" : "down";
   o["restarts"] = restarts_;
   o["address"] = "http://127.0.0.1:" + std::to_string(port_);
   return o;

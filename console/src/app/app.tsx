@@ -24,7 +24,7 @@ const pageShortcuts: readonly Shortcut[] = [
 
 const shortcutGroups = () => [
   { title: currentPanel.value.title, shortcuts: currentPanel.value.shortcuts ?? [] },
-  { title: "The link", shortcuts: linkShortcuts },
+  { title: "The link", shortcuts: linkShortcuts() },
   { title: "This page", shortcuts: pageShortcuts },
 ];
 

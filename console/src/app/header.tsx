@@ -44,7 +44,10 @@ export function Header() {
               href={`#/${panel.id}`}
               aria-current={panel === currentPanel.value ? "page" : undefined}
             >
-              {panel.title}
+              <span>{panel.title}</span>
+              {panel.badge && panel.badge.count.value > 0 && (
+                <span class="tab-badge">{panel.badge.count.value}<span class="visually-hidden"> {panel.badge.noun}</span></span>
+              )}
             </a>
           ))}
         </nav>

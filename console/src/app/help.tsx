@@ -25,9 +25,9 @@ export function Help(props: { groups: { title: string; shortcuts: readonly Short
           <button type="button" class="icon" aria-label="Close" onClick={close}>×</button>
         </div>
         <p>
-          Behind this page run a backend, a link that can be made bad, and a native client.
-          Everything you see is what they report; the page itself simulates nothing.
-          Make the link fail and watch the data keep moving.
+          Behind this page run a backend, links that can be made bad, and native clients.
+          Everything you see is what they report; the page simulates nothing, and in the chat it is a client itself.
+          Make a link fail and watch the data keep moving.
         </p>
         {props.groups.filter((group) => group.shortcuts.length > 0).map((group) => (
           <section key={group.title} aria-label={`Shortcuts: ${group.title}`}>

@@ -1,25 +1,19 @@
 import { effect, signal } from "@preact/signals";
-import { link } from "../live/state";
-
-interface Reading {
-  at: number;
-  bytes: number;
-}
-
-/** The link's own rate, from two readings of its counters. */
-export function flowRate(before: Reading | null, now: Reading): number {
-  if (!before || now.bytes < before.bytes || now.at <= before.at) return 0;
-  return ((now.bytes - before.bytes) * 1000) / (now.at - before.at);
-}
+import { flowRate, type Reading } from "./flow_rate";
+import { target } from "./target";
 
 const windowMs = 1_000;
 const readings: Reading[] = [];
+let aimedAt = "";
 
 /** When the link last moved a byte, and how fast it does. */
 export const flow = signal({ at: -Infinity, bytesPerSecond: 0 });
 
 effect(() => {
-  const counters = link.value?.counters;
+  const { id, state } = target.value;
+  const counters = state.value?.counters;
+  if (id !== aimedAt) readings.length = 0;
+  aimedAt = id;
   if (!counters) return;
   const now = { at: performance.now(), bytes: counters.bytes_up + counters.bytes_down };
   const last = readings.at(-1);

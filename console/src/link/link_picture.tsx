@@ -3,19 +3,21 @@ import { useNow } from "../ui/clock";
 import { duration, rate } from "../ui/format";
 import { flow } from "./flow";
 
-export type LinkMood = "quiet" | "flowing" | "stalled" | "offline" | "down";
+export type LinkMood = "quiet" | "flowing" | "stalled" | "offline" | "down" | "half-open" | "blocked";
 
 /** What is worth saying first. */
 export function mood(link: Link, server: Server | null, moving: boolean): LinkMood {
   if (link.offline) return "offline";
   if (server?.state === "down") return "down";
   if (link.stalled_ms > 0) return "stalled";
-  return moving ? "flowing" : "quiet";
+  if ((link.half_open_ms ?? 0) > 0) return "half-open";
+  if (moving) return "flowing";
+  return link.block_websocket ? "blocked" : "quiet";
 }
 
 const restMs = 1_500;
 
-export function LinkPicture(props: { link: Link; server: Server | null }) {
+export function LinkPicture(props: { link: Link; server: Server | null; client: string }) {
   const { at, bytesPerSecond } = flow.value;
   // Rest makes no event, so it is noticed by looking again; once at rest there is nothing to look for.
   const now = useNow(performance.now() - at < restMs);
@@ -26,6 +28,8 @@ export function LinkPicture(props: { link: Link; server: Server | null }) {
     stalled: `stalled, ${duration(Math.ceil(props.link.stalled_ms / 1000))} left`,
     offline: "offline",
     down: "server down",
+    "half-open": "WebSocket half-open",
+    blocked: "WebSocket blocked",
   }[moodNow];
   return (
     <div class={`link-picture link-${moodNow}`}>
@@ -45,7 +49,7 @@ export function LinkPicture(props: { link: Link; server: Server | null }) {
           <circle cx="264" cy="40" r="2.5" />
         </g>
       </svg>
-      <p><span>client</span><strong data-test="link-mood">{words}</strong><span>server</span></p>
+      <p><span>{props.client}</span><strong data-test="link-mood">{words}</strong><span>server</span></p>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import type { LinkFaults } from "../live/wire";
 import { bytes } from "../ui/format";
 
-export type Measure = Exclude<keyof LinkFaults, "offline">;
+export type Measure = Exclude<keyof LinkFaults, "offline" | "block_websocket">;
 
 /** A slider over a handful of values that are worth choosing. */
 export interface Scale {

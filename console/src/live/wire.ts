@@ -24,11 +24,15 @@ export interface LinkFaults {
   bytes_per_second: number;
   reset_percent_per_mib: number;
   offline: boolean;
+  /** Of links with two doors: the one for WebSocket is shut. */
+  block_websocket?: boolean;
 }
 
 export interface Link extends LinkFaults {
   /** What is left of a stall. */
   stalled_ms: number;
+  /** What is left of a WebSocket that looks open and swallows everything. */
+  half_open_ms?: number;
   counters: LinkCounters;
 }
 

@@ -1,5 +1,7 @@
+import type { ReadonlySignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import type { Shortcut } from "../app/shortcuts";
+import type { LinkTarget } from "../link/target";
 
 /** One system of Tidewire on the console. A panel is a folder here whose index.tsx exports one of these. */
 export interface Panel {
@@ -12,6 +14,10 @@ export interface Panel {
   order: number;
   View: ComponentType;
   shortcuts?: readonly Shortcut[];
+  /** The links that the controls beside it are about; else that of the downloads. */
+  links?: readonly LinkTarget[];
+  /** A number on its tab, while it is not 0. */
+  badge?: { count: ReadonlySignal<number>; noun: string };
 }
 
 export function panel(description: Panel): Panel {

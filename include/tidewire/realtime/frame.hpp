@@ -89,6 +89,8 @@ struct message_frame {
 struct publish_frame {
   std::string id, channel;
   std::string data;  // JSON text
+  // Something that was sent before it is not answered: if that was refused for now, so is this.
+  bool behind = false;
   friend bool operator==(const publish_frame&, const publish_frame&) = default;
 };
 

@@ -27,6 +27,9 @@ struct channel_cursor {
 // One message to publish, with the id by which the server's log knows it again.
 struct publication {
   std::string id, channel, data;
+  // Something published before it is not answered. A server that refused that for now must refuse
+  // this too, or the order is lost.
+  bool behind = false;
 };
 
 // What a server says. `message` and `reset` are among it.

@@ -20,8 +20,9 @@ namespace tidewire::server {
 
 // Where the messages of the hub are.
 enum class message_storage {
-  sqlite,  // data_folder/messages.db, on a thread of its own
-  memory,  // gone with the backend
+  sqlite,    // a file of this backend's own
+  postgres,  // a server that several backends may share: clients may move from one to another
+  memory,    // gone with the backend
 };
 
 struct backend_options {
@@ -29,6 +30,8 @@ struct backend_options {
   std::string files_folder;  // what /files serves; must exist
   http_server_options http;
   message_storage messages_in = message_storage::sqlite;
+  std::string messages_file;        // of sqlite; empty: data_folder/messages.db
+  postgres_store_options postgres;  // its `address` has to be given
   message_retention messages_keep;
   message_hub_options messages;  // its token is http.token
   // The text of /metrics in Prometheus' format; without it the route answers 404. Thread-safe.
@@ -42,10 +45,10 @@ class backend {
   backend(context ctx, file::filesystem& disk, backend_options options);
   ~backend();
 
-  // errc::invalid_argument when a folder isn't there; store_sqlite::errc when the messages can't be
-  // opened; otherwise as http_server::listen().
+  // errc::invalid_argument when a folder isn't there; store_sqlite::errc or store_postgres::errc
+  // when the messages can't be opened; otherwise as http_server::listen().
   result<void> listen();
-  // After an error of the store: which file, and what SQLite said.
+  // After an error of the store: which file, and what SQLite, or the server, said.
   const std::string& fault() const;
   std::uint16_t port() const;
 

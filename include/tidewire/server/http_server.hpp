@@ -36,7 +36,8 @@ struct http_server_options {
   // Below these paths ("/realtime/") a request for a WebSocket may come without Authorization: its
   // handler asks for the token itself, since a page can't send that field.
   std::vector<std::string> token_in_band;
-  // Origins ("https://app.example") beside the server's own whose pages may send unsafe methods.
+  // Origins ("https://app.example") beside the server's own whose pages may send unsafe methods,
+  // open WebSockets and read the answers (CORS, without cookies).
   // Without a token their hosts are also accepted as Host; else it must be a literal address or
   // "localhost", which a page that re-binds its DNS name to this machine can't send.
   std::vector<std::string> allowed_origins;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,6 +46,7 @@ struct log_state {
 enum class message_errc {
   id_reused = 1,      // [permanent] the id belongs to another message of this channel
   too_many_channels,  // [permanent] message_retention::max_channels
+  not_text,           // [permanent] no UTF-8, or with a NUL: this store can't hold it
 };
 const boost::system::error_category& message_category() noexcept;
 error_code make_error_code(message_errc) noexcept;
@@ -53,6 +55,8 @@ struct append_outcome {
   std::uint64_t offset = 0;  // also of a duplicate
   bool duplicate = false;    // it was in the log already; nothing was written
   error_code error;          // a message_errc
+  // Of the log that it is in. Stores that one process has for itself leave it empty.
+  std::string epoch;
 };
 
 struct log_page {
@@ -71,8 +75,15 @@ struct message_retention {
 
 enum class trimming { done, more };
 
+// How far a log reaches, as somebody else left it.
+struct moved_log {
+  std::string channel, epoch;
+  std::uint64_t head = 0;
+};
+
 // The logs of all channels, with the table of ids that belongs to them: what makes a message that
-// was sent twice be there once. Calls may block for the disk. One call at a time, from any thread.
+// was sent twice be there once. Calls may block, for the disk or a server. One call at a time, from
+// any thread; but watch() and the end of it at any time.
 //
 // Every implementation must pass the suite in message_store_test.cpp.
 class message_store {
@@ -101,6 +112,16 @@ class message_store {
 
   // Begins a channel's log anew, under another epoch, as after a restored backup.
   virtual result<log_state> reset(const std::string& channel) = 0;
+
+  // state() of many, in their order.
+  virtual result<std::vector<log_state>> states(std::span<const std::string> channels);
+
+  // For stores to which others append too, in other processes: `moved` is told, on a thread of the
+  // store's, which logs reach further or were begun anew, by whomever. An empty list: any may have,
+  // look. Replaces the last handler, which is not called any more once this returned. The handler
+  // must not call the store. A store that only its owner writes to never calls it.
+  using moved_handler = std::function<void(std::vector<moved_log>)>;
+  virtual void watch(moved_handler moved);
 };
 
 std::unique_ptr<message_store> make_memory_message_store(rng random,
@@ -113,6 +134,22 @@ result<std::unique_ptr<message_store>> open_sqlite_message_store(const std::stri
                                                                  rng random,
                                                                  message_retention retention = {},
                                                                  std::string* said = nullptr);
+
+struct postgres_store_options {
+  std::string address;              // as store_postgres::connection_options::address
+  std::string schema = "tidewire";  // made if it is not there, if the user may
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
+  std::chrono::milliseconds call_timeout = std::chrono::seconds(15);
+  // Notifications tell at once of what others appended. So often it is looked for all the same.
+  std::chrono::milliseconds look_interval = std::chrono::seconds(5);
+};
+
+// Messages in PostgreSQL (docs/formats/message-store-postgres.md), which any number of processes
+// may share. Errors are store_postgres::errc. A connection that was lost is made again by the next
+// call, which is tried twice: with ids that are known, an append may be repeated.
+result<std::unique_ptr<message_store>> open_postgres_message_store(
+    const postgres_store_options& options, rng random, message_retention retention = {},
+    std::string* said = nullptr);
 
 }  // namespace tidewire::server
 

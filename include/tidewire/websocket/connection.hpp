@@ -78,6 +78,11 @@ class connection {
         std::forward<Token>(token));
   }
 
+  // While on, messages may be kept back (64 KiB at most), so that many small ones go in one piece:
+  // their writes complete before the transport has them. What is written after it was switched off
+  // takes them along; something must be.
+  virtual void cork(bool) {}
+
   // void(error_code): a ping; counts as a write.
   template <class Token = asio::use_awaitable_t<>>
   auto async_ping(Token&& token = {}) {

@@ -1,6 +1,7 @@
 import { moment } from "../../ui/format";
 import { colourClass } from "./picture";
 import type { DownloadEvent } from "./wire";
+import "../../ui/story.css";
 
 const tones: Record<string, string> = {
   retry: "wait",

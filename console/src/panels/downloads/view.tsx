@@ -7,6 +7,7 @@ import { Strip } from "./picture";
 import { StartForm } from "./start_form";
 import { announcement, stateText, toneOf } from "./words";
 import { downloads, type Download } from "./wire";
+import "../../ui/steps.css";
 import "./downloads.css";
 
 function Row(props: { download: Download; chosen: boolean }) {
