@@ -6,3 +6,6 @@ find_package(OpenSSL 3 REQUIRED)
 find_package(Threads REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(PostgreSQL 14 REQUIRED)  # libpq with its pipeline mode
+# GMime has no CMake package.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0>=3.2)

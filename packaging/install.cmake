@@ -47,7 +47,7 @@ set(CPACK_DEBIAN_TOOL_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME tidewire-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "libboost1.81-dev, libboost-json1.81-dev, libboost-system1.81-dev, libcurl4-openssl-dev, libssl-dev, libsqlite3-dev, libpq-dev")
+  "libboost1.81-dev, libboost-json1.81-dev, libboost-system1.81-dev, libcurl4-openssl-dev, libssl-dev, libsqlite3-dev, libpq-dev, libgmime-3.0-dev, pkg-config")
 # Reads the tool's dependencies from the binary; part of dpkg-dev.
 find_program(TIDEWIRE_SHLIBDEPS dpkg-shlibdeps)
 mark_as_advanced(TIDEWIRE_SHLIBDEPS)

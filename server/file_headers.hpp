@@ -19,9 +19,6 @@ bool is_servable_name(std::string_view name);
 validators validators_of(const file::status& file, std::chrono::system_clock::time_point now,
                          std::chrono::nanoseconds settle);
 
-// By the extension; application/octet-stream when it is not known.
-std::string_view content_type_of(std::string_view name);
-
 // RFC 6266 with RFC 8187: an ASCII fallback and the name itself in UTF-8.
 std::string attachment(std::string_view name);
 

@@ -4,6 +4,7 @@
 
 #include <tidewire/core/rng.hpp>
 #include <tidewire/http/date.hpp>
+#include <tidewire/http/media_type.hpp>
 #include <tidewire/server/file_service.hpp>
 
 #include <boost/asio/this_coro.hpp>
@@ -94,7 +95,7 @@ response file_service::impl::get(const request& req, std::string_view name, wall
     case precondition::proceed:
       break;
   }
-  h.set("Content-Type", std::string(content_type_of(name)));
+  h.set("Content-Type", std::string(http::media_type_of(name)));
   h.set("Content-Disposition", attachment(name));
   if (settled)
     if (auto digest = digests.find(file->handle, file->generation))

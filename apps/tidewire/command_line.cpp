@@ -39,6 +39,7 @@ command_line::command_line() : app_("Tidewire keeps data moving over networks th
   add_watch(app_, chosen_);
   add_publish(app_, chosen_);
   add_queue(app_, chosen_);
+  add_mail(app_, chosen_);
   add_serve(app_, chosen_);
   add_proxy(app_, chosen_);
   add_demo(app_, chosen_);

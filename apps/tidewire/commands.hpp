@@ -18,6 +18,8 @@ void add_transfers(CLI::App& app, action& chosen);
 void add_watch(CLI::App& app, action& chosen);
 void add_publish(CLI::App& app, action& chosen);
 void add_queue(CLI::App& app, action& chosen);
+void add_mail(CLI::App& app, action& chosen);
+void add_mail_bulk(CLI::App& group, action& chosen);
 void add_serve(CLI::App& app, action& chosen);
 void add_proxy(CLI::App& app, action& chosen);
 void add_demo(CLI::App& app, action& chosen);

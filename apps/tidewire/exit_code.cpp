@@ -21,6 +21,8 @@ constexpr exit_code_entry entries[] = {
      "a foreign or damaged partial file is in the way"},
     {exit_code::bad_response, "bad_response",
      "the server's answers contradict themselves or the request"},
+    {exit_code::outcome_unknown, "outcome_unknown",
+     "what was sent may have been taken or not: the answer was lost"},
     {exit_code::internal, "internal", "a defect of Tidewire: please report it"},
     {exit_code::interrupted, "interrupted", "interrupted (SIGINT); what arrived is kept"},
     {exit_code::terminated, "terminated", "terminated (SIGTERM); what arrived is kept"},

@@ -19,6 +19,7 @@ enum class exit_code {
   target_taken = 9,       // the target exists, or another process is downloading it
   partial_unusable = 10,  // a foreign or damaged .part or journal is in the way
   bad_response = 11,      // the answers contradict themselves, the request or HTTP
+  outcome_unknown = 12,   // what was sent may have been taken or not
   internal = 70,          // a defect of the program (sysexits' EX_SOFTWARE)
   interrupted = 130,      // SIGINT (128 + 2)
   terminated = 143,       // SIGTERM (128 + 15)

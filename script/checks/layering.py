@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """An include only points down: apps -> server, lab -> modules -> edges -> core. Modules do not include
-each other, edges neither (but websocket includes http). Only tests may include the lab from below it."""
+each other, edges neither. But websocket and mail include http, and email stands on mail and queue. Only
+tests may include the lab from below it."""
 import re
 from common import finish, line_of, read, sources
 
 CORE = {"core"}
-EDGES = {"http", "websocket", "store_sqlite", "store_postgres", "store", "file"}
+EDGES = {"http", "websocket", "mail", "store_sqlite", "store_postgres", "store", "file"}
 MODULES = {"sync", "realtime", "transfer", "search", "queue"}
 
 # Which parts a part may include besides itself. A name that is not here may include nothing, so that
@@ -13,9 +14,13 @@ MODULES = {"sync", "realtime", "transfer", "search", "queue"}
 ALLOWED = {"core": set()}
 ALLOWED |= {edge: CORE for edge in EDGES}
 ALLOWED["websocket"] = CORE | {"http"}  # a WebSocket begins as HTTP
+ALLOWED["mail"] = CORE | {"http"}  # both are libcurl on one loop
 ALLOWED |= {module: CORE | EDGES for module in MODULES}
 ALLOWED["queue_postgres"] = CORE | EDGES | {"queue"}  # a store of the queue's, for those who want libpq
 ALLOWED |= {"server": CORE | EDGES | MODULES | {"queue_postgres"}, "lab": CORE | EDGES | MODULES | {"queue_postgres", "server"}}
+ALLOWED["email"] = CORE | EDGES | {"queue"}  # mail that waits in a queue
+ALLOWED |= {"server": CORE | EDGES | MODULES | {"email"}}
+ALLOWED["lab"] = ALLOWED["server"] | {"server"}
 EVERYTHING = set(ALLOWED)
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<tidewire/(\w+)/[^>]+>|"(?:tidewire/)?(\w+)/[^"]+")', re.M)

@@ -42,9 +42,6 @@ class curl_client final : public client {
 }  // namespace
 
 std::unique_ptr<client> make_curl_client(context ctx, curl_client_options options) {
-  // libcurl's own global state; initialised once, and never torn down since others may use it.
-  static const auto initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-  static_cast<void>(initialised);
   return std::make_unique<curl_client>(std::move(ctx), std::move(options));
 }
 

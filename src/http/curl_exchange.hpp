@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/curl_transfer.hpp"
 #include "http/head_reader.hpp"
 
 #include <tidewire/core/clock.hpp>
@@ -25,7 +26,8 @@ class curl_loop;
 //
 // Everything runs on the loop's executor, except that the user's cancellation slot and the control
 // may post from elsewhere.
-class curl_exchange : public std::enable_shared_from_this<curl_exchange> {
+class curl_exchange final : public curl_transfer,
+                            public std::enable_shared_from_this<curl_exchange> {
  public:
   using completion = asio::any_completion_handler<void(error_code, exchange_summary)>;
 
@@ -34,23 +36,23 @@ class curl_exchange : public std::enable_shared_from_this<curl_exchange> {
                 exchange_handler& handler, completion done);
   curl_exchange(const curl_exchange&) = delete;
   curl_exchange& operator=(const curl_exchange&) = delete;
-  ~curl_exchange();
+  ~curl_exchange() override;
 
   // Lets the user's cancellation slot reach this exchange. Once, where the operation is started.
   void connect_slot();
   // Says hello to the handler and sets the easy handle up.
-  error_code prepare();
-  CURL* easy() const { return easy_; }
-  std::string origin() const { return request_.target.origin(); }
-  bool finished() const { return finished_; }
+  error_code prepare() override;
+  CURL* easy() const override { return easy_; }
+  std::string origin() const override { return request_.target.origin(); }
+  bool finished() const override { return finished_; }
 
   // Ends the exchange and completes its handler, later and on the handler's executor. Idempotent.
   // Never from inside a callback of libcurl.
-  void finish(error_code ec);
+  void finish(error_code ec) override;
   // The same for what libcurl says.
-  void finish_with(CURLcode code);
+  void finish_with(CURLcode code) override;
   // Ends without a completion: the client is destroyed.
-  void abandon();
+  void abandon() override;
   // From exchange_control, on the executor.
   void resume();
 

@@ -1,6 +1,6 @@
 #include "http/curl_loop.hpp"
 
-#include "http/curl_exchange.hpp"
+#include "http/curl_transfer.hpp"
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -36,9 +36,20 @@ struct curl_loop::watch {
   }
 };
 
+namespace {
+
+CURLM* make_multi() {
+  // libcurl's own global state; initialised once, and never torn down since others may use it.
+  static const auto initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+  static_cast<void>(initialised);
+  return curl_multi_init();
+}
+
+}  // namespace
+
 curl_loop::curl_loop(context ctx, std::size_t max_connections, std::size_t max_connections_per_host)
     : ctx_(std::move(ctx)),
-      multi_(curl_multi_init()),
+      multi_(make_multi()),
       timer_(ctx_.exec),
       admission_(max_connections_per_host + waiting_of_a_host) {
   if (!multi_) throw std::bad_alloc();
@@ -59,9 +70,9 @@ curl_loop::~curl_loop() {
 void curl_loop::abandon() {
   if (!multi_) return;
   stopping_ = true;
-  for (auto& [easy, exchange] : std::exchange(exchanges_, {})) {
+  for (auto& [easy, transfer] : std::exchange(transfers_, {})) {
     if (!admission_.waits(easy)) curl_multi_remove_handle(multi_, easy);
-    exchange->abandon();
+    transfer->abandon();
   }
   curl_multi_cleanup(std::exchange(multi_, nullptr));
   for (auto& [fd, w] : std::exchange(watches_, {})) {
@@ -72,34 +83,34 @@ void curl_loop::abandon() {
   timer_.cancel();
 }
 
-void curl_loop::add(const std::shared_ptr<curl_exchange>& exchange) {
+void curl_loop::add(const std::shared_ptr<curl_transfer>& transfer) {
   // A cancel from another thread may overtake the start: Asio's queue is first-in-first-out for one
   // thread alone.
-  if (exchange->finished()) return;
-  if (stopping_) return exchange->finish(asio::error::operation_aborted);
-  if (auto problem = exchange->prepare()) return exchange->finish(problem);
-  exchanges_.emplace(exchange->easy(), exchange);
-  if (admission_.enter(exchange->origin(), exchange->easy())) give(exchange->easy());
+  if (transfer->finished()) return;
+  if (stopping_) return transfer->finish(asio::error::operation_aborted);
+  if (auto problem = transfer->prepare()) return transfer->finish(problem);
+  transfers_.emplace(transfer->easy(), transfer);
+  if (admission_.enter(transfer->origin(), transfer->easy())) give(transfer->easy());
 }
 
 void curl_loop::give(CURL* easy) {
   if (curl_multi_add_handle(multi_, easy) == CURLM_OK) return;
-  auto exchange = exchanges_.at(easy);
-  exchange->finish_with(CURLE_FAILED_INIT);
+  auto transfer = transfers_.at(easy);
+  transfer->finish_with(CURLE_FAILED_INIT);
 }
 
-void curl_loop::remove(curl_exchange& exchange) {
-  auto it = exchanges_.find(exchange.easy());
-  if (it == exchanges_.end()) return;
+void curl_loop::remove(curl_transfer& transfer) {
+  auto it = transfers_.find(transfer.easy());
+  if (it == transfers_.end()) return;
   auto keep = it->second;
-  exchanges_.erase(it);
-  if (!admission_.waits(exchange.easy())) curl_multi_remove_handle(multi_, exchange.easy());
-  if (auto next = admission_.leave(exchange.easy()); next && !stopping_) give(*next);
+  transfers_.erase(it);
+  if (!admission_.waits(transfer.easy())) curl_multi_remove_handle(multi_, transfer.easy());
+  if (auto next = admission_.leave(transfer.easy()); next && !stopping_) give(*next);
 }
 
-void curl_loop::unpause(curl_exchange& exchange) {
-  if (!exchanges_.contains(exchange.easy()) || admission_.waits(exchange.easy())) return;
-  curl_easy_pause(exchange.easy(), CURLPAUSE_CONT);
+void curl_loop::unpause(curl_transfer& transfer) {
+  if (!transfers_.contains(transfer.easy()) || admission_.waits(transfer.easy())) return;
+  curl_easy_pause(transfer.easy(), CURLPAUSE_CONT);
   reap();
 }
 
@@ -185,10 +196,10 @@ void curl_loop::reap() {
     if (message->msg != CURLMSG_DONE) continue;
     // The message dies with the handle's removal.
     auto code = message->data.result;
-    auto it = exchanges_.find(message->easy_handle);
-    if (it == exchanges_.end()) continue;
-    auto exchange = it->second;
-    exchange->finish_with(code);
+    auto it = transfers_.find(message->easy_handle);
+    if (it == transfers_.end()) continue;
+    auto transfer = it->second;
+    transfer->finish_with(code);
   }
 }
 
@@ -196,8 +207,8 @@ void curl_loop::stop(asio::any_completion_handler<void()> done) {
   asio::post(ctx_.exec, [self = shared_from_this(), done = std::move(done)]() mutable {
     self->stopping_ = true;
     self->stop_handlers_.push_back(std::move(done));
-    for (auto& [easy, exchange] : std::unordered_map(self->exchanges_))
-      exchange->finish(asio::error::operation_aborted);
+    for (auto& [easy, transfer] : std::unordered_map(self->transfers_))
+      transfer->finish(asio::error::operation_aborted);
     self->finish_stop();
   });
 }

@@ -19,10 +19,10 @@
 
 namespace tidewire::http {
 
-class curl_exchange;
+class curl_transfer;
 
 // libcurl's multi interface on an Asio executor: waits for the sockets and the time that libcurl
-// names, and hands events back.
+// names, and hands events back. Knows nothing of what is transferred: HTTP and mail both use it.
 //
 // Every member runs on the executor unless it says otherwise. libcurl must not be entered from one
 // of its own callbacks, so those only take notes or post.
@@ -37,13 +37,13 @@ class curl_loop : public std::enable_shared_from_this<curl_loop> {
   const context& get_context() const { return ctx_; }
 
   // Starts a transfer, unless the loop was stopped: then it ends as aborted.
-  void add(const std::shared_ptr<curl_exchange>& exchange);
+  void add(const std::shared_ptr<curl_transfer>& transfer);
   // Takes it out again. Never from inside a callback of libcurl.
-  void remove(curl_exchange& exchange);
+  void remove(curl_transfer& transfer);
   // Lets a paused transfer go on, which may call its handler.
-  void unpause(curl_exchange& exchange);
+  void unpause(curl_transfer& transfer);
 
-  // Aborts everything; `done` runs when the handlers of all exchanges have returned. Any thread.
+  // Aborts everything; `done` runs when the handlers of all transfers have returned. Any thread.
   void stop(asio::any_completion_handler<void()> done);
   // Forgets everything without a call to anybody: the owner goes away.
   void abandon();
@@ -73,7 +73,7 @@ class curl_loop : public std::enable_shared_from_this<curl_loop> {
   timer timer_;
   std::uint64_t timer_generation_ = 0;
   std::unordered_map<curl_socket_t, std::shared_ptr<watch>> watches_;
-  std::unordered_map<CURL*, std::shared_ptr<curl_exchange>> exchanges_;
+  std::unordered_map<CURL*, std::shared_ptr<curl_transfer>> transfers_;
   host_admission<CURL*> admission_;
   std::vector<asio::any_completion_handler<void()>> stop_handlers_;
   std::atomic<bool> stopping_ = false;

@@ -2,26 +2,13 @@
 """Our WebSockets against npm's ws, in both roles: websocket_peer_test.py PROGRAM PEERS WORK.
 The package is installed from its lock file into a folder of the build."""
 import pathlib
-import shutil
 import subprocess
 import sys
 
+import npm_peers
+
 program, peers, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 LIMIT = 120  # seconds, for each step
-
-
-def install():
-    """npm ci, unless the same lock file was installed before."""
-    lock = (peers / "package-lock.json").read_text()
-    seen = work / "installed"
-    work.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "websocket_peer.mjs"):
-        shutil.copy(peers / name, work / name)
-    if seen.exists() and seen.read_text() == lock:
-        return
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=work, check=True,
-                   timeout=LIMIT, stdout=subprocess.DEVNULL)
-    seen.write_text(lock)
 
 
 def against(server, client):
@@ -38,7 +25,7 @@ def against(server, client):
     return done.returncode == 0 and done.stdout.strip() == "good" and ended == 0
 
 
-install()
+npm_peers.install(peers, work)
 script = str(work / "websocket_peer.mjs")
 passed = [
     against(["node", script, "server"], lambda port: [program, "client", f"http://127.0.0.1:{port}/"]),
